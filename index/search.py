@@ -1,0 +1,129 @@
+"""Question → hits: dense and lexical candidates, fusion, reranking, duplicates out, documents mixed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from index.embedder import Embedder
+from index.records import AllOf, DocumentInfo, Filter, Hit, Passage, Scores
+from index.store import View
+
+# Given the question and hits, returns one score a hit, higher is better. `qa` passes its reader here.
+Reranker = Callable[[str, Sequence[Hit]], Sequence[float]]
+
+_CANDIDATES = 50  # from each side
+_DENSE_WEIGHT = 0.6
+_NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
+_FURTHER = 0.97  # what each further passage of one document counts for, times the one before
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    num: int
+    dense: float
+    lexical: float
+    fused: float
+
+
+def search(
+    view: View,
+    embedder: Embedder,
+    question: str,
+    k: int = 8,
+    scope: Filter = AllOf(),
+    rerank: Reranker | None = None,
+) -> list[Hit]:
+    """Find up to k passages for a question, best first, with every stage's score."""
+    vector = embedder.embed([question])[0]
+    dense = dict(view.search_dense(vector, max(k, _CANDIDATES), scope))
+    lexical = dict(view.search_lexical(question, max(k, _CANDIDATES), scope))
+    candidates = _fuse(dense, lexical, _missing_cosines(view, vector, [num for num in lexical if num not in dense]))
+    found = view.passages([candidate.num for candidate in candidates])
+    hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]
+    if rerank is not None:
+        hits = _reranked(question, hits, rerank)
+    return _mix_documents(_without_duplicates(hits), k)
+
+
+def _missing_cosines(view: View, vector: np.ndarray, nums: Sequence[int]) -> dict[int, float]:
+    """Return the exact cosine of passages that only the lexical side found."""
+    if not nums:
+        return {}
+    return dict(zip(nums, (view.vectors(nums) @ vector).tolist(), strict=True))
+
+
+def _fuse(dense: dict[int, float], lexical: dict[int, float], cosines: dict[int, float]) -> list[_Candidate]:
+    """Weigh both scores after bringing each to 0..1 (convex combination, Bruch et al. 2023, arXiv:2210.11934).
+
+    Unlike reciprocal ranks, it keeps how much better the best is. A passage that the lexical side did not
+    return is scored 0 there; its true score is below that side's worst.
+    """
+    cosine = dense | cosines
+    low = min(cosine.values(), default=0.0)
+    span = max(max(cosine.values(), default=0.0) - low, 1e-9)
+    best = max(max(lexical.values(), default=0.0), 1e-9)
+    candidates = [
+        _Candidate(
+            num,
+            cosine[num],
+            lexical.get(num, 0.0),
+            _DENSE_WEIGHT * (cosine[num] - low) / span + (1 - _DENSE_WEIGHT) * lexical.get(num, 0.0) / best,
+        )
+        for num in cosine
+    ]
+    return sorted(candidates, key=lambda candidate: (-candidate.fused, candidate.num))
+
+
+def _make_hit(candidate: _Candidate, passage: Passage, document: DocumentInfo) -> Hit:
+    return Hit(passage, document, Scores(candidate.dense, candidate.lexical, candidate.fused))
+
+
+def _reranked(question: str, hits: Sequence[Hit], rerank: Reranker) -> list[Hit]:
+    scores = rerank(question, hits)
+    rated = [replace(hit, scores=replace(hit.scores, rerank=float(score))) for hit, score in zip(hits, scores, strict=True)]
+    return sorted(rated, key=lambda hit: -(hit.scores.rerank or 0.0))
+
+
+def _without_duplicates(hits: Sequence[Hit]) -> list[Hit]:
+    """Drop passages that say what a better hit says: the same text elsewhere, or nearly all of its words.
+
+    Passages of one document overlap by a sentence; that alone does not make them duplicates.
+    """
+    kept: list[Hit] = []
+    bags: list[set[str]] = []
+    for hit in hits:
+        bag = set(_WORD.findall(hit.passage.text.casefold()))
+        if not any(len(bag & other) > _NEAR_SHARE * len(bag | other) for other in bags):
+            kept.append(hit)
+            bags.append(bag)
+    return kept
+
+
+def _mix_documents(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """Take k hits so that one document does not crowd out the others.
+
+    Each further passage of a document counts a little less, and beyond three quarters of the k it has to wait
+    until the other documents have nothing left.
+    """
+    share = max(2, (3 * k + 3) // 4)
+    waiting = list(hits)
+    taken: list[Hit] = []
+    counts: Counter[str] = Counter()
+    while waiting and len(taken) < k:
+        best = max(
+            waiting, key=lambda hit: (counts[hit.document.id] < share, _final(hit) * _FURTHER ** counts[hit.document.id])
+        )
+        waiting.remove(best)
+        taken.append(best)
+        counts[best.document.id] += 1
+    return sorted(taken, key=lambda hit: -_final(hit))
+
+
+def _final(hit: Hit) -> float:
+    return hit.scores.fused if hit.scores.rerank is None else hit.scores.rerank

@@ -1,0 +1,132 @@
+"""Text → sentence spans: exact offsets, linear time, Latin, Arabic-script, Devanagari and CJK full stops.
+
+A sentence never crosses an empty line, a list item, a table row or a heading line. Own code because the
+kept libraries either lose offsets or take quadratic time (pysbd: 97 s for 296 KB, measured).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+# A full stop of any script with the closing quotes, brackets and [3]-style notes that belong to it.
+_STOP = re.compile(r"(?:[.!?…]+|[۔؟。！？｡।॥]+)(?:[\"'”’»)\]）」』]|\[\d{1,3}\])*")
+_UNAMBIGUOUS = frozenset("۔؟。！？｡।॥")
+_NEXT_WORD = re.compile(r"\s*[\"'“‘«(\[]*([^\s\"'“”‘’«(\[]*)")
+_EMPTY_LINE = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
+_LINE = re.compile(r"[^\n]+")
+_LIST_ITEM = re.compile(r"\s*(?:[-*•–·▪]\s|\d{1,3}[.)]\s|[a-zA-Z][.)]\s|#{1,6}\s)")
+_ABBREVIATIONS = frozenset(
+    (
+        "mr mrs ms dr prof gen col lt capt sgt maj adm sen rep gov st hon rev jr sr vs cf ca approx dept est eds "
+        "inc ltd co corp bros al e.g i.e viz jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
+        "sat sun a.m p.m "
+    ).split()
+)
+_BEFORE_NUMBER = frozenset(("no nos fig figs vol vols ed pp p para art sec ch eq tab ").split())
+_DOTTED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]$")
+_STARTERS = frozenset(
+    (
+        "the a an in on at it its this that these those he she they we i you but and however as for if when while "
+        "there here what why how who after before since his her their our with by from "
+    ).split()
+)
+_SHORT_LINE = 50  # characters: a line this short that ends without a full stop is a heading, not a wrapped line
+
+
+def sentence_spans(text: str) -> list[Span]:
+    """Split a text into sentences.
+
+    Returns spans in order that do not overlap, begin and end with a visible character, and together hold
+    every visible character of the text.
+    """
+    return [span for block in _blocks(text) for span in _sentences(text, *block)]
+
+
+def _blocks(text: str) -> Iterator[Span]:
+    """Yield the parts of the text that no sentence may cross."""
+    start = 0
+    for gap in _EMPTY_LINE.finditer(text):
+        yield from _line_blocks(text, start, gap.start())
+        start = gap.end()
+    yield from _line_blocks(text, start, len(text))
+
+
+def _line_blocks(text: str, start: int, end: int) -> Iterator[Span]:
+    """Split a paragraph where a line break ends a heading, an item or a row; other line breaks are only wrapping."""
+    block_start = start
+    previous: str | None = None
+    for line in _LINE.finditer(text, start, end):
+        if previous is not None and _breaks(previous, line.group()):
+            yield block_start, line.start()
+            block_start = line.start()
+        previous = line.group()
+    yield block_start, end
+
+
+def _breaks(line: str, following: str) -> bool:
+    if _LIST_ITEM.match(following) or " | " in line or " | " in following:
+        return True
+    line, following = line.strip(), following.strip()
+    if not line or not following or line[-1] in ",;-–—(":
+        return False
+    return len(line) < _SHORT_LINE and not following[0].islower()
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
+    sentence_start = start
+    for stop in _STOP.finditer(text, start, end):
+        if _ends_sentence(text, stop, sentence_start, end):
+            yield from _trimmed(text, sentence_start, stop.end())
+            sentence_start = stop.end()
+    yield from _trimmed(text, sentence_start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        yield start, end
+
+
+def _ends_sentence(text: str, stop: re.Match[str], sentence_start: int, end: int) -> bool:
+    mark = stop.group()
+    if mark[0] in _UNAMBIGUOUS:
+        return True
+    after = stop.end()
+    if after >= end:
+        return True
+    if not text[after].isspace():
+        # `… “emerging threat.”Finer said`: a closing quote glued to a capital, as web pages often have it.
+        return len(mark) > 1 and mark[-1] in '"”’»' and text[after].isupper()
+    following = _next_word(text, after, end)
+    if following[:1].islower():
+        return False
+    return mark != "." or not _is_abbreviation(text, stop.start(), sentence_start, following)
+
+
+def _next_word(text: str, position: int, end: int) -> str:
+    word = _NEXT_WORD.match(text, position, min(end, position + 200))
+    return word.group(1) if word else ""
+
+
+def _is_abbreviation(text: str, dot: int, sentence_start: int, following: str) -> bool:
+    """Judge a single full stop by the word before it and the word after it."""
+    begin = dot
+    while begin > max(sentence_start, dot - 12) and not text[begin - 1].isspace():
+        begin -= 1
+    word = text[begin:dot].lstrip("\"'“‘«([")
+    if _DOTTED.match(word):
+        return following.lower().rstrip(",.;:") not in _STARTERS
+    if len(word) == 1 and word.isalpha():
+        # "J. Finer" is an initial; "plan B. The" ends a sentence; a lone "1." begins a list item
+        return word.isupper() and following.lower() not in _STARTERS
+    if word.isdigit() and text[sentence_start:begin].strip() == "":
+        return True
+    if word.lower() in _BEFORE_NUMBER:
+        return following[:1].isdigit()
+    return word.lower() in _ABBREVIATIONS

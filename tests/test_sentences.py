@@ -1,0 +1,186 @@
+"""Sentence spans: what ends a sentence and what does not, with nothing of the text lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.sentences import sentence_spans
+
+# Characters that the splitter treats in its own way, often enough that hypothesis joins them.
+_TELLING = st.sampled_from(
+    list(".!?…۔؟。！？।॥\"'”’»)]([“- \n\t|#*•1a.AZé漢\u00a0\u2028\u200b\u0301") + ["\n\n", " | ", "e.g.", "Dr."]
+)
+TEXTS = st.lists(st.one_of(_TELLING, st.text(max_size=4)), max_size=60).map("".join)
+
+
+def split(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+@given(TEXTS)
+def test_sentence_spans_are_in_order_and_do_not_overlap(text):
+    spans = sentence_spans(text)
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+
+
+@given(TEXTS)
+def test_every_sentence_begins_and_ends_with_a_visible_character(text):
+    for sentence in split(text):
+        assert sentence == sentence.strip()
+        assert sentence
+
+
+@given(TEXTS)
+def test_the_sentences_together_hold_every_visible_character(text):
+    held = {position for start, end in sentence_spans(text) for position in range(start, end)}
+    assert all(character.isspace() for position, character in enumerate(text) if position not in held)
+
+
+@given(TEXTS)
+def test_no_sentence_crosses_an_empty_line(text):
+    assert not any("\n\n" in sentence for sentence in split(text))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n\t \n", "\u00a0\u2003"])
+def test_white_space_holds_no_sentence(text):
+    assert sentence_spans(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It rained. We left.", ["It rained.", "We left."]),
+        ("Why? Nobody knows! Then it stopped…", ["Why?", "Nobody knows!", "Then it stopped…"]),
+        ("He left?! She stayed.", ["He left?!", "She stayed."]),
+        ("He said “we go.” She stayed.", ["He said “we go.”", "She stayed."]),
+        ("He called it an “emerging threat.”Finer said more.", ["He called it an “emerging threat.”", "Finer said more."]),
+        ("(It rained.) We left.", ["(It rained.)", "We left."]),
+        ("It was denied.[3] The ministry said so.", ["It was denied.[3]", "The ministry said so."]),
+        ("It costs 3.5 million. He paid.", ["It costs 3.5 million.", "He paid."]),
+        ("It ended in 2019. The talks went on.", ["It ended in 2019.", "The talks went on."]),
+        ("He lives in the U.S. The house is old.", ["He lives in the U.S.", "The house is old."]),
+        ("They met at 5 p.m. The talks failed.", ["They met at 5 p.m.", "The talks failed."]),
+        ("They chose plan B. The rest followed.", ["They chose plan B.", "The rest followed."]),
+        ("She said no. We left.", ["She said no.", "We left."]),
+        ("No full stop at the end", ["No full stop at the end"]),
+    ],
+)
+def test_a_full_stop_ends_a_sentence(text, sentences):
+    assert split(text) == sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The U.S. Senate met on Monday.",
+        "The U.S. government said so.",
+        "We saw Dr. Khan and Mr. Finer there.",
+        "Gen. Asim and Lt. Gen. Malik spoke.",
+        "As shown in Fig. 3 the range grew.",
+        "It began at 5 p.m. Friday in the capital.",
+        "The speaker was J. Finer of Washington.",
+        "Under No. 5 of the list stands a firm.",
+        "See pp. 12 and Vol. 2 for more.",
+        "Some arms, e.g. Shaheen missiles, are older.",
+        "Arms, i.e. Shaheen missiles, are older.",
+        "The rate is 3.5 percent and 1.25 more.",
+        "It is at www.example.org/a.b for all.",
+        "He waited … and then he left.",
+        "“Stop!” he said to them.",
+        "Acme Inc. Chairman Smith resigned.",
+        "It was signed on Jan. 5 by both.",
+        "Version 2.0.1 was out.",
+    ],
+)
+def test_a_full_stop_within_a_sentence_does_not_end_it(text):
+    assert split(text) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("پاکستان نے کہا۔ کیا یہ درست ہے؟ ہاں۔", ["پاکستان نے کہا۔", "کیا یہ درست ہے؟", "ہاں۔"]),
+        ("今天下雨。我们走了！真的吗？是。", ["今天下雨。", "我们走了！", "真的吗？", "是。"]),
+        ("他说「走吧。」然后离开。", ["他说「走吧。」", "然后离开。"]),
+        ("यह पहला है। यह दूसरा है॥ अंत", ["यह पहला है।", "यह दूसरा है॥", "अंत"]),
+    ],
+)
+def test_full_stops_of_other_scripts_end_sentences_with_or_without_a_space(text, sentences):
+    assert split(text) == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("- one thing\n- another thing\n- a third", ["- one thing", "- another thing", "- a third"]),
+        ("* one\n* two", ["* one", "* two"]),
+        ("1. First thing\n2. Second thing", ["1. First thing", "2. Second thing"]),
+        ("a) first thing\nb) second thing", ["a) first thing", "b) second thing"]),
+        ("It says the following,\n- one\n- two", ["It says the following,", "- one", "- two"]),
+        (
+            "Name | Range\nShaheen | 2,750 km\nAbabeel | 2,200 km",
+            ["Name | Range", "Shaheen | 2,750 km", "Ababeel | 2,200 km"],
+        ),
+        (
+            "Background\nThe sanctions were announced in December.",
+            ["Background", "The sanctions were announced in December."],
+        ),
+        ("# Background\nThe rest", ["# Background", "The rest"]),
+        ("First line\n \t\nsecond paragraph", ["First line", "second paragraph"]),
+    ],
+)
+def test_items_rows_headings_and_paragraphs_are_kept_apart(text, sentences):
+    assert split(text) == sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The sanctions were announced in the capital on Monday by\nthe State Department and two other offices.",
+        "The sanctions were\nannounced on Monday.",  # a short line, but the next goes on in lower case
+        "He named Karachi,\nLahore and Islamabad.",  # a short line that ends with a comma
+        "The long line of this paragraph that was wrapped goes to\nIslamabad and further.",
+    ],
+)
+def test_a_wrapped_line_goes_on_in_the_next(text):
+    assert split(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "The range is 3.5 km, said Dr. Khan of the U.S. Senate. ",
+        "no stop at all ",
+        "A. B. C. ",
+        "- item\n",
+        "1. ",
+        "\n ",
+        "." * 50 + " ",
+        "a | b\n",
+        "。",
+        "\"'”[1]",
+    ],
+)
+def test_splitting_takes_linear_time(unit):
+    once, twice = unit * (200_000 // len(unit)), unit * (400_000 // len(unit))
+    small = min(_seconds(once) for _ in range(2))
+    large = min(_seconds(twice) for _ in range(2))
+    assert large < 3
+    assert large < 3 * small + 0.05  # what quadratic time would make four times as much; the rest is the clock's noise
+
+
+def _seconds(text: str) -> float:
+    start = time.process_time()
+    sentence_spans(text)
+    return time.process_time() - start
+
+
+@settings(max_examples=50)
+@given(st.lists(st.sampled_from(["It rained.", "We left!", "Who knows?"]), min_size=1, max_size=20))
+def test_plain_sentences_come_back_one_by_one(sentences):
+    assert split(" ".join(sentences)) == sentences
