@@ -19,6 +19,7 @@ CountTokens = Callable[[Sequence[str]], Sequence[int]]
 _SPECIAL_TOKENS = 2  # [CLS] and [SEP], or what other models have in their place
 _CONTEXT_SHARE = 5  # title and headings may take one fifth of the window
 _WORD = re.compile(r"\S{1,400}\s*")
+_PIECE = re.compile(r"\S{1,40}\s*")  # no model makes more than a few tokens of a character
 _SMALL_SHARE = 4  # a new heading starts a new passage unless the one before is under a quarter of the window
 
 
@@ -82,15 +83,25 @@ def _fit(
 
 
 def _cut_sentence(text: str, start: int, end: int, room: int, count_tokens: CountTokens) -> Iterator[tuple[int, int, int]]:
-    words = list(_WORD.finditer(text, start, end))
-    counts = count_tokens([word.group() for word in words])
     piece_start, total = start, 0
-    for word, tokens in zip(words, counts, strict=True):
+    for word_start, tokens in _words(text, start, end, room, count_tokens):
         if total and total + tokens > room:
-            yield piece_start, _rstrip(text, piece_start, word.start()), total
-            piece_start, total = word.start(), 0
+            yield piece_start, _rstrip(text, piece_start, word_start), total
+            piece_start, total = word_start, 0
         total += tokens
     yield piece_start, end, total
+
+
+def _words(text: str, start: int, end: int, room: int, count_tokens: CountTokens) -> Iterator[tuple[int, int]]:
+    """Yield (start, tokens) of each word; what has no white space for more than the room is cut into short pieces."""
+    words = list(_WORD.finditer(text, start, end))
+    for word, tokens in zip(words, count_tokens([word.group() for word in words]), strict=True):
+        if tokens <= room:
+            yield word.start(), tokens
+            continue
+        pieces = list(_PIECE.finditer(text, word.start(), word.end()))
+        counts = count_tokens([piece.group() for piece in pieces])
+        yield from ((piece.start(), tokens) for piece, tokens in zip(pieces, counts, strict=True))
 
 
 def _rstrip(text: str, start: int, end: int) -> int:
@@ -102,15 +113,16 @@ def _rstrip(text: str, start: int, end: int) -> int:
 def _group(sentences: Sequence[tuple[int, int, int]], document: Document, room: int, contexts: _Contexts) -> Iterator[Span]:
     """Join sentences greedily; begin anew at headings, otherwise with the last sentence once more."""
     headings = _heading_numbers(document, [start for start, _, _ in sentences])
+    limits = [room - contexts.of(locate(document.sections, start, end))[1] for start, end, _ in sentences]
     group: list[int] = []
     used = 0
-    for number, (start, end, tokens) in enumerate(sentences):
-        limit = room - contexts.of(locate(document.sections, sentences[group[0]][0] if group else start, end))[1]
+    for number, (_, _, tokens) in enumerate(sentences):
+        limit = limits[group[0] if group else number]
         new_section = bool(group) and headings[number] != headings[group[-1]] and used * _SMALL_SHARE >= room
         if group and (new_section or used + tokens > limit):
             yield sentences[group[0]][0], sentences[group[-1]][1]
             overlap = group[-1]
-            keep = not new_section and sentences[overlap][2] + tokens <= limit and len(group) > 1
+            keep = not new_section and sentences[overlap][2] + tokens <= limits[overlap] and len(group) > 1
             group, used = ([overlap], sentences[overlap][2]) if keep else ([], 0)
         group.append(number)
         used += tokens

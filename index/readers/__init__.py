@@ -44,7 +44,12 @@ def read_bytes(data: bytes, name: str) -> Extracted:
     if not data:
         raise UnreadableFile("the file is empty")
     reader = read_pdf if data.startswith(b"%PDF-") else _READERS[PurePath(name).suffix.lower()]
-    extracted = reader(data)
+    try:
+        extracted = reader(data)
+    except UnreadableFile:
+        raise
+    except Exception as error:  # whatever a parser dies of costs this file and no other
+        raise UnreadableFile(f"the reader failed on it ({type(error).__name__})") from error
     if not any(character.isalnum() for character in extracted.text):
         raise UnreadableFile("no text in it (a scan or pictures only?)")
     return extracted

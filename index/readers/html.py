@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.readers.builder import TextBuilder, fold_space
-from index.readers.text import clean, decode
+from index.readers.text import clean, decode, is_utf8
 from index.records import Extracted, Section
 
 _HIDDEN = frozenset(
@@ -23,6 +25,12 @@ _BLOCKS = frozenset(
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _META_CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?\s*([a-zA-Z0-9_-]+)", re.IGNORECASE)
+# What a page says and what browsers take it for (WHATWG Encoding Standard, labels).
+_AS_BROWSERS_READ = {
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "latin-1", "ascii", "us-ascii"), "cp1252"),
+    **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), "utf-8"),
+}
+_INVISIBLE_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _META_NAMES = ("author", "date", "description", "keywords")
 
 
@@ -50,12 +58,14 @@ def extract_blocks(source: str) -> tuple[str, tuple[Section, ...]]:
 
 
 def _decode_page(data: bytes) -> tuple[str, str]:
+    """Decode as the page declares, but for what is UTF-8 whatever it declares: hardly anything else ever looks like it."""
     declared = _META_CHARSET.search(data[:4096])
-    if declared and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        name = declared.group(1).decode("ascii")
+    if declared and not is_utf8(data) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        name = declared.group(1).decode("ascii").lower()
         try:
-            return clean(data.decode(name)), name.lower()
-        except (LookupError, UnicodeDecodeError):
+            name = codecs.lookup(_AS_BROWSERS_READ.get(name, name)).name
+            return clean(data.decode(name)), name
+        except (LookupError, UnicodeError):
             pass  # the page lies about its encoding: detect it
     return decode(data)
 
@@ -94,6 +104,7 @@ class _Walker:
         self.builder = TextBuilder()
         self._boilerplate = boilerplate
         self._inline: list[str] = []
+        self._lists: list[_Numbering] = []
         self._marker = ""  # of the list item whose first words are yet to come
         self._rows = 0  # how many table rows are open: what is in a row stays on its line
         self._separator = "\n\n"  # what sets the next block apart: items and rows are lines of one block
@@ -121,7 +132,7 @@ class _Walker:
     def _enter(self, node: LexborNode) -> bool:
         """Prepare for a node's children; False when they are not to be read."""
         tag = node.tag or ""
-        if tag in _HIDDEN or tag in self._boilerplate or "hidden" in node.attributes:
+        if tag in _HIDDEN or tag in self._boilerplate or _is_hidden(node):
             return False
         if tag == "pre" and not self._rows:
             self.flush()
@@ -133,14 +144,18 @@ class _Walker:
             self._inline.append(" ")
         elif tag in _BLOCKS:
             self.flush("\n" if self._marker else "\n\n")
-        if tag == "li":
-            self._marker = _list_marker(node)
+        if tag in ("ol", "ul"):
+            self._lists.append(_Numbering.of(node))
+        elif tag == "li":
+            self._marker = self._lists[-1].marker(node) if self._lists else "- "
         self._rows += _is_data_row(node)
         return True
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
         self._rows -= _is_data_row(node)
+        if tag in ("ol", "ul"):
+            self._lists.pop()
         if self._rows or tag in ("td", "th"):
             return
         if tag in _HEADINGS:
@@ -166,18 +181,32 @@ def _is_data_row(node: LexborNode) -> bool:
     return node.tag == "tr" and node.css_first("table, p + p, ul, h1, h2, h3") is None
 
 
-def _list_marker(item: LexborNode) -> str:
-    """Return "- ", or the number that a browser shows for the item."""
-    parent = item.parent
-    if parent is None or parent.tag != "ol":
-        return "- "
-    number = _number(parent.attributes.get("start"), 1)
-    sibling = item.prev
-    while sibling is not None:
-        number += sibling.tag == "li"
-        sibling = sibling.prev
-    return f"{number}. "
+def _is_hidden(node: LexborNode) -> bool:
+    return "hidden" in node.attributes or bool(_INVISIBLE_STYLE.search(node.attributes.get("style") or ""))
+
+
+@dataclass
+class _Numbering:
+    """How the items of one list are marked: "- ", or the numbers that a browser shows. following: None for bullets."""
+
+    following: int | None
+    step: int = 1
+
+    @classmethod
+    def of(cls, node: LexborNode) -> _Numbering:
+        if node.tag == "ul":
+            return cls(None)
+        if "reversed" not in node.attributes:
+            return cls(_number(node.attributes.get("start"), 1))
+        return cls(_number(node.attributes.get("start"), sum(child.tag == "li" for child in node.iter())), -1)
+
+    def marker(self, item: LexborNode) -> str:
+        if self.following is None:
+            return "- "
+        number = _number(item.attributes.get("value"), self.following)
+        self.following = number + self.step
+        return f"{number}. "
 
 
 def _number(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default
+    return int(text) if text and re.fullmatch(r"-?[0-9]{1,9}", text) else default

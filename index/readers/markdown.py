@@ -38,9 +38,12 @@ def split_front_matter(source: str) -> tuple[dict[str, str], str]:
     if match is None:
         return {}, source
     try:
+        # nobody writes aliases into front matter, and a few lines of them make gigabytes
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(match.group(1), Loader=yaml.BaseLoader)):
+            return {}, source
         # BaseLoader makes strings of everything: "no" stays "no", dates stay as written, and no object is built.
         loaded = yaml.load(match.group(1), Loader=yaml.BaseLoader)  # noqa: S506
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return {}, source
     if not isinstance(loaded, Mapping):
         return {}, source

@@ -14,7 +14,8 @@ from index.readers.text import clean
 from index.records import Extracted, Locator, Section
 
 # PDFium marks a hyphen that only breaks a word at a line's end with one of these.
-_LINE_HYPHEN = re.compile("[\x02\ufffe\u00ad](?:\r\n?|\n)?")
+_LINE_HYPHEN = re.compile("([^\\W\\d_]*)[\x02\ufffe\u00ad](?:\r\n?|\n)?([^\\W\\d_]*)")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _SHORT_LINE_SHARE = 0.72
 
 
@@ -22,7 +23,7 @@ def read_pdf(data: bytes) -> Extracted:
     """Read the text of every page. Raises UnreadableFile for a broken, encrypted or text-less file."""
     document = _open(data)
     try:
-        pages = [_paragraphs(clean(_LINE_HYPHEN.sub("", text))) for text in _page_texts(document)]
+        pages = [_paragraphs(clean(page)) for page in _join_words(list(_page_texts(document)))]
         title = fold_space(clean(document.get_metadata_value("Title")))
         author = fold_space(clean(document.get_metadata_value("Author")))
     finally:
@@ -51,6 +52,17 @@ def _page_texts(document: pdfium.PdfDocument) -> Iterator[str]:
             page.close()
         except pdfium.PdfiumError:
             yield ""  # one damaged page must not cost the others
+
+
+def _join_words(pages: list[str]) -> list[str]:
+    """Put words together that a line's end breaks, keeping the hyphen of those that are written with one elsewhere."""
+    words = set(_WORD.findall("\n".join(pages)))
+
+    def join(match: re.Match[str]) -> str:
+        compound = f"{match[1]}-{match[2]}"
+        return compound if compound in words and match[1] + match[2] not in words else match[1] + match[2]
+
+    return [_LINE_HYPHEN.sub(join, page) for page in pages]
 
 
 def _paragraphs(page: str) -> str:
