@@ -1,0 +1,3 @@
+"""What is answered: questions → answers whose every citation is a verbatim span of a source."""
+
+__version__ = "0.1.0"

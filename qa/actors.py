@@ -1,0 +1,78 @@
+"""Who speaks for whom: the words by which writers name a state or its government. General knowledge, kept short."""
+
+from __future__ import annotations
+
+import re
+
+# Each line is one actor: every name stands for all the others.
+_ACTORS = """
+pakistan pakistani islamabad rawalpindi
+us u.s usa america american americans washington
+india indian delhi
+china chinese beijing
+russia russian moscow kremlin
+britain british uk london
+france french paris
+germany german berlin
+iran iranian tehran
+israel israeli jerusalem
+ukraine ukrainian kyiv kiev
+japan japanese tokyo
+turkey turkish türkiye ankara
+eu european brussels
+afghanistan afghan kabul
+bangladesh bangladeshi dhaka
+nepal nepali kathmandu
+australia australian canberra
+canada canadian ottawa
+brazil brazilian brasilia brasília
+egypt egyptian cairo
+syria syrian damascus
+iraq iraqi baghdad
+belarus belarusian minsk
+poland polish warsaw
+italy italian rome
+spain spanish madrid
+taiwan taiwanese taipei
+vietnam vietnamese hanoi
+indonesia indonesian jakarta
+"""
+
+ALIASES: dict[str, frozenset[str]] = {
+    name: frozenset(line.split()) for line in _ACTORS.strip().splitlines() for name in line.split()
+}
+
+_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text in lower case without possessive endings; the pronoun "us" is no name of a state."""
+    words = (re.sub(r"['’]s$", "", word) for word in _WORD.findall(text))
+    return ["me" if word == "us" else word.lower() for word in words]
+
+
+# A subject that carries on whoever spoke in the sentence before.
+CARRIES_ON = frozenset(
+    (
+        "it its he his she her they their spokesperson spokesman spokeswoman ministry ministers minister office fo "
+        "official officials government statement "
+    ).split()
+)
+
+_STEMS = """
+say said says saying|answer answered answers|tell told tells|write wrote writes|state stated states|claim claimed claims
+argue argued argues arguing|maintain maintained maintains
+contend contended contends|assert asserted asserts|insist insisted insists|reject rejected rejects rejecting
+object objected objects|oppose opposed opposes|call called calls|describe described describes|consider considered considers
+regard regarded regards|view viewed views|see saw sees|believe believed believes|think thought thinks|fear feared fears
+warn warned warns|respond responded responds|react reacted reacts|reply replied replies|criticise criticised criticises
+criticize criticized criticizes|condemn condemned condemns|complain complained complains|justify justified justifies
+explain explained explains|defend defended defends|deny denied denies|accuse accused accuses|express expressed expresses
+allege alleged alleges|perceive perceived perceives|note noted notes|stress stressed stresses|emphasise emphasised emphasises
+emphasize emphasized emphasizes|declare declared declares|announce announced announces|affirm affirmed affirms
+dismiss dismissed dismisses|denounce denounced denounces|point pointed points|add added adds|cite cited cites
+term termed terms|label labelled labels|deem deemed deems|hold held holds|suggest suggested suggests
+protest protested protests
+"""
+
+SAYING: frozenset[str] = frozenset(_STEMS.replace("|", " ").split())

@@ -1,0 +1,223 @@
+"""Quote → citation, or the reason why not. Pure functions of texts: no model, no score, no I/O.
+
+A quote is found where its characters stand in the source, apart from white space, typographic variants of quotation
+marks and dashes, ligatures and other compatibility forms, a word broken at a line's end, and the case of the first
+letter. Nothing else may differ, and it may not begin or end inside a word or number, or right behind a negation:
+a changed digit, name or negation is never found (invariant 4).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from index.locators import locate
+from index.records import Document, Hit
+from qa.records import Citation, Quote, Rejected
+
+MIN_WORDS = 3
+MIN_UNSPACED = 6  # characters, for scripts without spaces
+_QUOTE_MARKS = dict.fromkeys(map(ord, "‘’‚‛′`´"), "'") | dict.fromkeys(map(ord, "“”„‟″«»‹›"), '"')
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−⁃"), "-")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e"), "")
+_VARIANTS = _QUOTE_MARKS | _DASHES | _INVISIBLE
+_WRAPPING = " \t\n\"'“”‘’«»`"
+_CLOSING = re.compile(r"[\"”»][.,;]$")
+# Compatibility forms that mean something else than their plain characters: 10² is not 102, ½ is not 1/2.
+_MEANINGFUL_FORMS = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>")
+_BREAK = "\0"  # stands in folded text for the hyphen of a word that is broken at a line's end
+_NEGATION_BEFORE = re.compile(
+    r"(?:\b(?:no|not|never|without|neither|nor|cannot|hardly|barely|nobody|none|non)|n['’]t|\b(?:نہیں|नहीं))\s+$"
+    r"|[不没沒未非無无]$",
+    re.IGNORECASE,
+)
+
+
+def find_citation(quote: Quote, hits: Sequence[Hit], documents: dict[str, Document]) -> Citation | Rejected:
+    """Find a quote in the documents of the hits.
+
+    documents: the hits' documents by id. The passage that the quote names is searched first, then that passage's
+    document (a quote may run over a passage's end), then the other hits: the citation says where the words really are.
+    """
+    text = _CLOSING.sub("", quote.text.strip(_WRAPPING)).strip(_WRAPPING)
+    words = sum(any(character.isalnum() for character in word) for word in text.split())
+    if words < MIN_WORDS and not (_is_unspaced(text) and len(text) >= MIN_UNSPACED):
+        return Rejected(text, f"shorter than {MIN_WORDS} words")
+    for hit in sorted(hits, key=lambda one: one.passage.id != quote.passage_id):
+        document = documents[hit.document.id]
+        span = find_span(text, document.text, hit.passage.start, len(hit.passage.text))
+        if span is not None:
+            return cite_span(document, _holder(hit, hits, *span), *span)
+    return Rejected(text, "not in any of the passages")
+
+
+def _holder(found_by: Hit, hits: Sequence[Hit], start: int, end: int) -> Hit:
+    """Return the hit whose passage holds the span; the one that led to it when none does."""
+    for hit in hits:
+        same = hit.document.id == found_by.document.id
+        if same and hit.passage.start <= start and end <= hit.passage.end:
+            return hit
+    return found_by
+
+
+def cite_span(document: Document, hit: Hit, start: int, end: int) -> Citation:
+    """Cite a span of a document; the quote is the source's own characters (invariant 2)."""
+    return Citation(
+        document_id=document.id,
+        title=document.title,
+        path=document.path,
+        sha256=document.sha256,
+        start=start,
+        end=end,
+        quote=document.text[start:end],
+        locator=locate(document.sections, start, end),
+        passage_id=hit.passage.id,
+        score=hit.scores.fused,
+    )
+
+
+def find_span(quote: str, text: str, near: int = 0, reach: int = 0) -> tuple[int, int] | None:
+    """Return where a quote stands in a text, as (start, end), or None.
+
+    The surroundings of `near` are searched first, as far as `reach` and the quote's own length; then all of the text.
+    """
+    margin = 2 * len(quote) + 50
+    low, high = max(0, near - margin), near + reach + margin
+    return _find_between(quote, text, low, high) or _find_between(quote, text, 0, len(text))
+
+
+def _find_between(quote: str, text: str, low: int, high: int) -> tuple[int, int] | None:
+    folded_quote = _fold(quote)[0]
+    if not any(character.isalnum() for character in folded_quote):
+        return None
+    folded, starts, ends = _fold(text[low:high])
+    for needle in (folded_quote, *_other_case(folded_quote)):
+        for at, after in _occurrences(needle, folded):
+            start, end = low + starts[at], low + ends[after - 1]
+            # judged in the whole text: what is cut off may stand outside the part that was searched
+            if _is_whole(text, start, end):
+                return start, end
+    return None
+
+
+def _occurrences(needle: str, folded: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of every place of the needle; a broken word matches with its hyphen and without."""
+    if _BREAK not in folded and _BREAK not in needle:
+        pattern = re.escape(needle)
+    else:
+        pattern = "".join(_either(before, character) for before, character in zip(f" {needle}", needle, strict=False))
+    # the look-ahead finds places that overlap; each is judged on its own
+    for match in re.finditer(f"(?=({pattern}))", folded):
+        yield match.span(1)
+
+
+def _either(before: str, character: str) -> str:
+    if character == _BREAK:
+        return f"[-{_BREAK}]?"
+    if character == "-":
+        return f"[-{_BREAK}]"
+    inside_word = before.isalpha() and character.isalpha()
+    return f"{_BREAK}?{re.escape(character)}" if inside_word else re.escape(character)
+
+
+@lru_cache(maxsize=32)
+def _fold(text: str) -> tuple[str, array[int], array[int]]:
+    """Return the text without differences that do not count, and for each of its characters where it begins and ends."""
+    folded: list[str] = []
+    starts, ends = array("q"), array("q")
+    position = 0
+    while position < len(text):
+        after = _after_broken_word(text, position)
+        piece = _BREAK if after else ""
+        if not after:
+            after = _after_cluster(text, position)
+            piece = _plain(text[position:after])
+        for character in piece:
+            if character != " " or (folded and folded[-1] != " "):
+                folded.append(character)
+                starts.append(position)
+                ends.append(after)
+        position = after
+    while folded and folded[-1] == " ":
+        folded.pop()
+    return "".join(folded), starts, ends
+
+
+def _after_cluster(text: str, position: int) -> int:
+    """Return the end of a character with the combining marks that belong to it, however it is encoded."""
+    after = position + 1
+    while after < len(text) and unicodedata.combining(text[after]):
+        after += 1
+    return after
+
+
+@lru_cache(maxsize=8192)
+def _plain(cluster: str) -> str:
+    """Return what a character counts as: a space for white space, the plain form of a variant, "" if invisible."""
+    if cluster.isspace():
+        return " "
+    if unicodedata.decomposition(cluster[0]).startswith(_MEANINGFUL_FORMS):
+        return cluster
+    return " ".join(unicodedata.normalize("NFKC", cluster).translate(_VARIANTS).split())
+
+
+def _after_broken_word(text: str, position: int) -> int:
+    """Where a hyphen at a line's end breaks a word, return the position of the word's other half, else 0."""
+    if text[position] not in "-‐\u00ad" or not position or not text[position - 1].isalpha():
+        return 0
+    after = position + 1
+    while after < len(text) and text[after] in " \t\r\n":
+        after += 1
+    broken = "\n" in text[position + 1 : after]
+    return after if broken and after < len(text) and text[after].islower() else 0
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Say whether a span begins and ends where words and numbers do, and drops no negation in front of it."""
+    before, after = text[max(0, start - 40) : start], text[end : end + 40]
+    first, last = text[start], text[end - 1]
+    if after and unicodedata.category(after[0]).startswith("M"):
+        return False
+    if _NEGATION_BEFORE.search(before):
+        return False
+    return not (_cuts_front(before, first, text[start:end]) or _cuts_back(last, after, text[start:end]))
+
+
+def _cuts_front(before: str, first: str, quote: str) -> bool:
+    if not before or not first.isalnum():
+        return False
+    if before[-1].isalnum():
+        return not (_is_unspaced(first) or _is_unspaced(before[-1]))
+    if first.isdigit() and re.search(r"(?:^|\D)[-−.,٫]$|\d[.,:/٫٬–-]$", before):
+        return True
+    if first.isdigit() and re.search(r"(?:^|\D)\d{1,3}[ \u00a0\u2009\u202f]$", before) and re.match(r"\d{3}(?!\d)", quote):
+        return True
+    # "non-nuclear", "can't", or the second half of a word that is broken at a line's end
+    return re.search(r"\w[-‐‑'’]$", before) is not None or bool(
+        first.islower() and re.search(r"\w[-‐\u00ad]\s*\n\s*$", before)
+    )
+
+
+def _cuts_back(last: str, after: str, quote: str) -> bool:
+    if not after or not last.isalnum():
+        return False
+    if after[0].isalnum():
+        return not (_is_unspaced(last) or _is_unspaced(after[0]))
+    if last.isdigit() and re.match(r"[.,:/٫٬–-]\d", after):
+        return True
+    if last.isdigit() and re.match(r"[ \u00a0\u2009\u202f]\d{3}(?!\d)", after) and re.search(r"(?:^|\D)\d{1,3}$", quote):
+        return True
+    return re.match(r"[-‐‑]\w|['’](?!s\b)\w|[-‐\u00ad]\s*\n\s*[a-z]", after) is not None
+
+
+def _other_case(quote: str) -> list[str]:
+    """Return the quote with its first letter in the other case: a quote put into a sentence often changes it."""
+    return [quote[0].swapcase() + quote[1:]] if quote[0].isalpha() and len(quote[0].swapcase()) == 1 else []
+
+
+def _is_unspaced(text: str) -> bool:
+    """Tell scripts that set no spaces between words (Chinese, Japanese, Thai)."""
+    return any("\u0e00" <= character <= "\u0e7f" or "\u3040" <= character <= "\u9fff" for character in text)

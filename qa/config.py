@@ -1,0 +1,130 @@
+"""Settings: flag > environment QA_* > qa.toml > default. The only module that reads the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from index.embedder import DEFAULT_MODEL
+from index.records import DEFAULT_COLLECTION
+from qa.errors import ConfigError
+
+PREFIX = "QA_"
+CONFIG_FILE = "qa.toml"
+# Variables of the same prefix that are no settings: where benchmarks look for public data.
+_NOT_SETTINGS = frozenset({"QA_BENCH_DATA"})
+
+
+class Settings(BaseModel):
+    """Every setting, with its default and what it means; the table in README.md is made from these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path = Field(Path(".qa"), description="the data directory")
+    collection: str = Field(DEFAULT_COLLECTION, min_length=1, description="the collection used when none is named")
+    embedder: str = Field(
+        DEFAULT_MODEL, min_length=1, description="the bundled model, a local folder, or a sentence-transformers name"
+    )
+    threads: int = Field(0, ge=0, description="threads for embedding; 0 lets the library choose")
+    k: int = Field(8, ge=1, le=50, description="passages that an answer is made from")
+    model: str = Field("", description="the LLM, as litellm names it (`openai/gpt-4o-mini`, `ollama/llama3.2`); empty: none")
+    models: tuple[str, ...] = Field((), description="further models that a request may ask for, separated by commas")
+    api_base: str = Field("", description="address of the LLM's API, for own or local servers")
+    api_key: SecretStr = Field(SecretStr(""), description="key for the LLM; empty: the provider's own variable")
+    llm_timeout: float = Field(60.0, gt=0, le=600, description="seconds after which a written answer is cut off")
+    max_tokens: int = Field(1500, ge=64, description="longest reply asked of the LLM, in tokens")
+    temperature: float = Field(0.0, ge=0, le=2, description="randomness of the LLM")
+    prompts: Path | None = Field(None, description="a folder with your own versions of the files in prompts/")
+    max_question: int = Field(4000, ge=10, description="longest question, in characters")
+    host: str = Field("127.0.0.1", description="address that `qa serve` listens on")
+    port: int = Field(8765, ge=0, le=65535, description="port that `qa serve` listens on")
+    base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
+    trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
+
+    @field_validator("models", "trusted_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def all_models(self) -> tuple[str, ...]:
+        """The models that a request may ask for, the default one first."""
+        return tuple(dict.fromkeys(name for name in (self.model, *self.models) if name))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings, and for each where its value comes from: "flag", "environment", "qa.toml" or "default"."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None = None) -> Loaded:
+    """Read the settings. flags: values given on the command line, None for those that were not.
+
+    folder: where qa.toml is looked for; the working directory by default.
+    Raises ConfigError, naming the setting and where it was set.
+    """
+    sources = (
+        ("flag", {key: value for key, value in (flags or {}).items() if value is not None}),
+        ("environment", _from_environment(os.environ)),
+        ("qa.toml", _from_file((folder or Path()) / CONFIG_FILE)),
+    )
+    values: dict[str, object] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for origin, found in reversed(sources):
+        for key, value in found.items():
+            _check_known(key, origin)
+            values[key], origins[key] = value, origin
+    try:
+        return Loaded(Settings.model_validate(values), origins)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = str(first["loc"][0])
+        raise ConfigError(f"{name} ({origins.get(name, 'default')}): {first['msg']}", "see: qa config show") from None
+
+
+def shown_value(settings: Settings, name: str) -> str:
+    """Return a value as people may see it: secrets masked, paths and lists as they are written."""
+    value = getattr(settings, name)
+    if isinstance(value, SecretStr):
+        return "********" if value.get_secret_value() else ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    names = (name for name in environ if name.startswith(PREFIX) and name not in _NOT_SETTINGS)
+    return {name.removeprefix(PREFIX).lower(): environ[name] for name in names}
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})", "mend or remove it") from error
+
+
+def _check_known(key: str, origin: str) -> None:
+    if key in Settings.model_fields:
+        return
+    close = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    name = f"{PREFIX}{key.upper()}" if origin == "environment" else key
+    hint = f'did you mean "{close[0]}"?' if close else "see: qa config show"
+    raise ConfigError(f"{name} ({origin}): there is no such setting", hint)

@@ -1,0 +1,40 @@
+"""Documents as the API and `qa show` give them, and ids of spans in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from index.locators import locator_to_json
+from index.records import Document, DocumentInfo
+
+_CITATION_ID = re.compile(r"(d[0-9a-f]+):(\d{1,12})-(\d{1,12})")
+
+
+def info_to_json(document: DocumentInfo) -> dict[str, Any]:
+    """Return a document without its text."""
+    return {
+        "id": document.id,
+        "collection": document.collection,
+        "path": document.path,
+        "title": document.title,
+        "sha256": document.sha256,
+        "length": document.length,
+        "media_type": document.media_type,
+        "lang": document.lang,
+        "metadata": dict(document.metadata),
+        "generation": document.generation,
+        "indexed_at": document.indexed_at,
+    }
+
+
+def document_to_json(document: Document) -> dict[str, Any]:
+    """Return a document with its text and the places in it."""
+    sections = [{"start": one.start, "locator": locator_to_json(one.locator)} for one in document.sections]
+    return {**info_to_json(document), "text": document.text, "sections": sections}
+
+
+def split_citation_id(identifier: str) -> tuple[str, tuple[int, int] | None]:
+    """Return (document id, span) of "d…:START-END", or (identifier, None) of anything else."""
+    match = _CITATION_ID.fullmatch(identifier)
+    return (match[1], (int(match[2]), int(match[3]))) if match else (identifier, None)

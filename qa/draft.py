@@ -1,0 +1,74 @@
+"""An answer's text in the making: claims, their markers and citations, always in step with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from qa.answer_json import citation_to_json, claim_to_json
+from qa.records import Citation, Claim, Event, Rejected, Verdict
+
+
+class Draft:
+    """Collects text and claims. Markers are written here and nowhere else, so every [n] has its citation (invariant 3)."""
+
+    def __init__(self, base_url: str = "") -> None:
+        self._base_url = base_url
+        self._parts: list[str] = []
+        self._length = 0
+        self._claim_start = 0
+        self._in_claim = False
+        self._claims: list[Claim] = []
+        self._citations: dict[tuple[str, int, int], Citation] = {}
+
+    @property
+    def text(self) -> str:
+        """All that has been written."""
+        return "".join(self._parts)
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The claims that are complete."""
+        return tuple(self._claims)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The citations in the order of their numbers."""
+        return tuple(self._citations.values())
+
+    def write(self, text: str, *, paragraph: bool = False) -> Iterator[Event]:
+        """Add characters to the claim that is being written; `paragraph` sets a new claim apart from the one before."""
+        if not self._in_claim:
+            if self._length:
+                yield self._append("\n\n" if paragraph else " ")
+            self._claim_start, self._in_claim = self._length, True
+        yield self._append(text)
+
+    def end_claim(
+        self, text: str, citations: Sequence[Citation], rejected: Sequence[Rejected], verdict: Verdict, score: float
+    ) -> Iterator[Event]:
+        """Close the claim: number its citations, write its markers."""
+        new = [self._number(citation) for citation in citations]
+        numbers = tuple(dict.fromkeys(citation.n for citation, _ in new))
+        end, self._in_claim = self._length, False
+        if numbers:
+            yield self._append(" " + "".join(f"[{n}]" for n in numbers))
+        for citation, is_new in new:
+            if is_new:
+                yield Event("citation", citation_to_json(citation, self._base_url))
+        claim = Claim(text, self._claim_start, end, verdict, score, numbers, tuple(rejected))
+        self._claims.append(claim)
+        yield Event("claim", claim_to_json(claim))
+
+    def _number(self, citation: Citation) -> tuple[Citation, bool]:
+        """Return the citation with its number, and whether it is new: the same span is cited under one number."""
+        key = (citation.document_id, citation.start, citation.end)
+        if key in self._citations:
+            return self._citations[key], False
+        self._citations[key] = replace(citation, n=len(self._citations) + 1)
+        return self._citations[key], True
+
+    def _append(self, text: str) -> Event:
+        self._parts.append(text)
+        self._length += len(text)
+        return Event("text", {"text": text})

@@ -1,0 +1,100 @@
+"""What a question asks for, by rule: its kind, whether it wants several answers, whose view, and its content words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from index.lexical import question_words
+from qa.actors import ALIASES, SAYING, plain_words
+
+Kind = Literal["when", "number", "who", "why", "list", "other"]
+
+_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_WHEN = re.compile(
+    r"^(?:when|since when|on (?:what|which) (?:date|day)|(?:in )?(?:what|which) (?:year|month|day|date)|what date)\b", re.I
+)
+_NUMBER = re.compile(
+    r"\bhow (?:many|much|far|long|old|large|big|heavy|high|often)\b|\bwhat (?:range|percentage|share|number|figure|total)\b",
+    re.I,
+)
+_WHO = re.compile(r"^(?:who|whom|whose|by whom)\b|\b(?:which|what) (?:official|person|minister|spokesperson|author)\b", re.I)
+_WHY = re.compile(
+    r"^why\b|\bwhat (?:is|was|are|were) the (?:reason|cause|ground|purpose)|^(?:for|on) what (?:reason|ground)", re.I
+)
+_SEVERAL = re.compile(
+    r"\b(?:reasons|grounds|arguments|objections|list|name the|name all|steps|ways|kinds|types|examples)\b"
+    r"|^(?:what|which) (?!(?:is|was|does|has)\b)(?:\w+ ){0,2}?(?!(?:is|was|does|has|this|us|status|congress)\b)\w{3,}s\b"
+    r"|^what (?:are|were)\b",
+    re.I,
+)
+_VIEW_NOUNS = frozenset(
+    (
+        "reasons reason grounds ground arguments argument objections objection position view views case response "
+        "reaction reply "
+    ).split()
+)
+
+_GIVING = frozenset(
+    ("give", "gives", "gave", "given", "offer", "offers", "offered", "raise", "raises", "raised", "make", "makes", "made")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, analysed. words: stems without stop words; actor: names of the one whose view is asked for, or none."""
+
+    text: str
+    kind: Kind
+    several: bool
+    words: tuple[str, ...]
+    names: frozenset[str]
+    actor: frozenset[str]
+
+
+def analyse(text: str) -> Question:
+    """Analyse a question by its words alone. English rules; questions in other languages are kind "other"."""
+    kind = _kind(text)
+    return Question(
+        text=text,
+        kind=kind,
+        several=kind in ("list", "why"),
+        words=tuple(question_words(text)),
+        names=_names(text),
+        actor=_actor(text),
+    )
+
+
+def _kind(text: str) -> Kind:
+    text = text.strip()
+    if _WHEN.search(text):
+        return "when"
+    if _NUMBER.search(text):
+        return "number"
+    if _WHO.search(text):
+        return "who"
+    if _SEVERAL.search(text):
+        return "list"
+    return "why" if _WHY.search(text) else "other"
+
+
+def _names(text: str) -> frozenset[str]:
+    """Return the capitalised words and numbers of a question, but for its first word, in lower case."""
+    words = [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
+    return frozenset(word.lower() for word in words[1:] if word[0].isdigit() or (word[0].isupper() and len(word) > 1))
+
+
+def _actor(text: str) -> frozenset[str]:
+    """Return the names of whose statement is asked for: the known actor by a verb of saying or a noun for a view."""
+    words = plain_words(text)
+    for i, word in enumerate(words):
+        if word in SAYING or word in _GIVING or word in _VIEW_NOUNS:
+            after = words[i + 1 : i + 5] if word in _VIEW_NOUNS else []
+            for near in (*reversed(words[max(0, i - 6) : i]), *after):
+                if near in ALIASES:
+                    return ALIASES[near]
+    if "according" in words:
+        after = words[words.index("according") :]
+        return next((ALIASES[word] for word in after if word in ALIASES), frozenset())
+    return frozenset()

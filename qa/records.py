@@ -1,0 +1,109 @@
+"""The records of answering: frozen, without behaviour.
+
+A Quote is what an answer says is in a source. A Citation is a quote that was found: only `qa/citations.py` makes one,
+so whoever holds a Citation may rely on `document.text[start:end] == quote` for the version named by `sha256`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from index.records import Hit, Locator
+
+Verdict = Literal["supported", "unsupported", "contradicted", "unchecked"]
+Status = Literal["answered", "no_evidence", "partial"]
+Mode = Literal["auto", "llm", "extractive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words that an answer says are in a source: unchecked. passage_id: where it says they are, "" if it does not."""
+
+    text: str
+    passage_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A quote that was not found, and why."""
+
+    quote: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote that was found. `n` is its number in the answer, 0 before it has one; score: of its passage, 0 to 1."""
+
+    document_id: str
+    title: str
+    path: str
+    sha256: str
+    start: int
+    end: int
+    quote: str
+    locator: Locator
+    passage_id: str
+    score: float
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of an answer. start and end index the answer's text, markers not included."""
+
+    text: str
+    start: int
+    end: int
+    verdict: Verdict
+    score: float
+    citations: tuple[int, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequest:
+    """A question with what the asker wants of the answer. model "": the configured one; k 0: the configured one."""
+
+    question: str
+    collection: str = ""
+    mode: Mode = "auto"
+    model: str = ""
+    k: int = 0
+    filters: Mapping[str, str] = field(default_factory=dict)
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer with everything that is needed to check it later."""
+
+    id: str
+    question: str
+    searched_for: str
+    conversation_id: str
+    created_at: str
+    status: Status
+    mode: Literal["llm", "extractive"]
+    degraded: str  # why the answer is not the one asked for; "" when it is
+    text: str
+    claims: tuple[Claim, ...]
+    citations: tuple[Citation, ...]
+    hits: tuple[Hit, ...]
+    model: str
+    prompt_name: str
+    prompt_sha256: str
+    generation: int
+    embedder: str
+    usage: Mapping[str, int]
+    timings_ms: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of an answer in the making: meta, passages, text, citation, claim, done."""
+
+    name: Literal["meta", "passages", "text", "citation", "claim", "done"]
+    data: Mapping[str, Any]

@@ -1,0 +1,31 @@
+"""What one process keeps open: the settings, the store, the embedder and the history."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from index.embedder import Embedder, open_embedder
+from index.store import LocalStore
+from qa.config import Settings
+from qa.history import History
+
+
+class Workspace:
+    """Opens each part when it is first needed, once. Safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = LocalStore(settings.data)
+        self.history = History(settings.data / "history.db")
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedding model of the settings."""
+        return open_embedder(self.settings.embedder, self.settings.threads)
+
+    def warm_up(self) -> None:
+        """Load what the first question would otherwise wait for. Raises what that question would raise."""
+        self.store.check_embedder(self.embedder)
+        self.embedder.embed(["warm up"])
+        with self.store.view():
+            pass

@@ -1,0 +1,83 @@
+"""Fixtures: the real model, real indexes in temporary folders, a real LLM server on loopback. No mocks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from llm_server import LLMServer
+
+from index.embedder import Embedder, open_embedder
+from qa.config import Settings
+from qa.indexing import index_paths
+from qa.web import create_app
+from qa.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT / "corpus"
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("QA_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    """The bundled model, loaded once for all tests."""
+    return open_embedder()
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path, embedder: Embedder):
+    """Make a workspace with its data in the test's folder and the loaded model; settings by keyword."""
+
+    def make(folder: Path | None = None, **settings: object) -> Workspace:
+        workspace = Workspace(Settings.model_validate({"data": folder or tmp_path / ".qa", **settings}))
+        workspace.__dict__["embedder"] = embedder  # what the cached property would load again
+        return workspace
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder for documents, beside the data directory."""
+    place = tmp_path / "docs"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture(scope="session")
+def corpus_data(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """The data directory of the indexed sample corpus, made once. Copy it before writing to it."""
+    data = tmp_path_factory.mktemp("corpus") / ".qa"
+    workspace = Workspace(Settings(data=data))
+    workspace.__dict__["embedder"] = embedder
+    index_paths(workspace, [CORPUS], root=ROOT)
+    return data
+
+
+@pytest.fixture
+def corpus(corpus_data: Path, tmp_path: Path, make_workspace) -> Workspace:
+    """A workspace over a copy of the indexed sample corpus."""
+    shutil.copytree(corpus_data, tmp_path / "corpus-data")
+    return make_workspace(tmp_path / "corpus-data")
+
+
+@pytest.fixture
+def client(corpus: Workspace) -> FlaskClient:
+    """An HTTP client of the application over the sample corpus."""
+    return create_app(corpus).test_client()
+
+
+@pytest.fixture
+def llm() -> Iterator[LLMServer]:
+    """A server on loopback that speaks OpenAI's protocol; tell it what to reply."""
+    with LLMServer() as server:
+        yield server

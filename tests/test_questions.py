@@ -1,0 +1,120 @@
+"""What a question asks for: its kind, whether it wants several answers, its names, and whose view."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa.actors import ALIASES
+from qa.questions import analyse
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("When were the sanctions announced?", "when"),
+        ("  when did it start", "when"),
+        ("Since when has Pakistan had missiles?", "when"),
+        ("On what date did it start?", "when"),
+        ("In which year was the pact signed?", "when"),
+        ("What date was it?", "when"),
+        ("How many firms were sanctioned?", "number"),
+        ("How far can the missile fly?", "number"),
+        ("What range does the Shaheen-III have?", "number"),
+        ("At how much is it valued?", "number"),
+        ("Who is Jon Finer?", "who"),
+        ("Whose missiles are these?", "who"),
+        ("Which official announced the sanctions?", "who"),
+        ("Why does Pakistan reject the sanctions?", "why"),
+        ("What was the reason for the decision?", "why"),
+        ("What is the purpose of the MTCR?", "why"),
+        ("What reasons did Washington give for the sanctions?", "list"),
+        ("On what grounds did Islamabad reject the sanctions?", "list"),
+        ("List the firms.", "list"),
+        ("Name the companies that were sanctioned.", "list"),
+        ("Which companies were sanctioned?", "list"),
+        ("What are the types of missiles?", "list"),
+        ("What is the MTCR?", "other"),
+        ("What does the US say about India?", "other"),
+        ("What did India sign?", "other"),
+        ("What is the status of the talks?", "other"),
+        ("Is the Agni-V an ICBM?", "other"),
+        ("How did the ministry respond?", "other"),
+        ("Whenever it rains, what happens?", "other"),
+        ("پاکستان نے کیا کہا؟", "other"),
+        ("", "other"),
+    ],
+)
+def test_the_kind_of_a_question_is_told_by_its_words(question, kind):
+    assert analyse(question).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("Which companies were sanctioned?", True),
+        ("Why does Pakistan reject the sanctions?", True),
+        ("What objections does Pakistan raise?", True),
+        ("When were the sanctions announced?", False),
+        ("How many firms were sanctioned?", False),
+        ("Who is Jon Finer?", False),
+        ("What is the MTCR?", False),
+    ],
+)
+def test_reasons_and_lists_want_several_answers(question, several):
+    assert analyse(question).several is several
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What did Finer say about India’s missiles in 2024?", {"finer", "india", "2024"}),
+        ("How did Pakistan's Foreign Office respond?", {"pakistan", "foreign", "office"}),
+        ("Is the Agni-V an ICBM?", {"agni-v", "icbm"}),
+        ("Was the U.S. told?", {"u.s"}),
+        ("Why did it rain?", set()),
+        ("Pakistan rejects what?", set()),  # every first word has a capital
+        ("Did I go?", set()),
+    ],
+)
+def test_names_are_capitalised_words_and_numbers_after_the_first_word(question, names):
+    assert analyse(question).names == names
+
+
+@pytest.mark.parametrize(
+    ("question", "actor"),
+    [
+        ("Why does Pakistan reject the sanctions?", "pakistan"),
+        ("On what grounds did Islamabad reject the US sanctions?", "pakistan"),
+        ("How did Pakistan's Foreign Office respond to the US sanctions?", "pakistan"),
+        ("What reasons did Washington give for sanctions on Pakistan?", "us"),
+        ("What does the US say about India?", "us"),
+        ("According to Tehran, what happened?", "iran"),
+        ("What was Moscow's position?", "russia"),
+        ("What is India’s response?", "india"),
+        ("What views does Beijing hold?", "china"),
+        ("What is the MTCR?", None),
+        ("Which Indian missiles exist?", None),
+        ("What did the ministry say?", None),
+        ("According to the report, what happened?", None),
+        ("When did the US impose sanctions on Pakistan?", None),
+        ("", None),
+    ],
+)
+def test_the_actor_is_the_one_whose_statement_is_asked_for(question, actor):
+    assert analyse(question).actor == (ALIASES[actor] if actor else frozenset())
+
+
+def test_words_are_stems_without_stop_words_in_order():
+    assert analyse("Why does Pakistan reject the sanctions?").words == ("pakistan", "reject", "sanction")
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.text(max_size=80))
+def test_any_text_can_be_analysed(text):
+    question = analyse(text)
+    assert question.text == text
+    assert question.several == (question.kind in ("list", "why"))
+    assert all(name == name.lower() for name in question.names)
+    assert len(set(question.words)) == len(question.words)

@@ -1,0 +1,113 @@
+"""The extractive answerer: it picks grounds, not mere mentions; keeps to the kind that is asked for; and abstains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import CORPUS
+
+from qa.answer import answer_question
+from qa.indexing import index_paths
+from qa.records import AskRequest
+from qa.workspace import Workspace
+
+SAMPLE = "What reasons does Pakistan give for rejecting the sanctions?"
+# written for this test; the same grounds as in the article that the sample question is about
+ARTICLE = """The United States put new sanctions on companies and on the state agency that build Pakistan's missiles in
+December. The sanctions were widely reported. Markets hardly moved after the sanctions, and the sanctions were in all the papers.
+Washington defends the sanctions as a way to slow the spread of dangerous weapons. An American official claimed that the
+missiles might one day reach his country.
+The Foreign Office in Islamabad called the sanctions biased and said that they endanger peace in the region.
+Its spokeswoman described the charges as unfounded and at odds with history.
+Islamabad contends that its programme follows international safeguards. It also argues that licences were waived for India,
+which Pakistan regards as a double standard.
+Pakistan views its missiles as essential for its own security, with two larger nuclear powers next door.
+Cricket was played in Lahore on the same day. The sanctions came into force at once."""
+
+
+def ask(workspace: Workspace, question: str) -> dict[str, object]:
+    return answer_question(workspace, AskRequest(question))
+
+
+@pytest.fixture
+def article(folder: Path, make_workspace) -> Workspace:
+    (folder / "article.txt").write_text(ARTICLE)
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    return workspace
+
+
+def test_the_sample_question_is_answered_with_pakistans_own_grounds(article: Workspace):
+    text = str(ask(article, SAMPLE)["text"])
+    grounds = ("biased", "unfounded", "safeguards", "double standard", "essential for its own security")
+    assert sum(ground in text for ground in grounds) >= 3
+    for mention in ("Markets hardly moved", "Cricket", "came into force"):
+        assert mention not in text
+
+
+def test_the_other_sides_reasons_are_not_given_as_pakistans(article: Workspace):
+    assert "Washington defends" not in str(ask(article, SAMPLE)["text"])
+
+
+def test_the_sample_question_over_the_sample_corpus_gives_several_grounds(corpus: Workspace):
+    answer = ask(corpus, SAMPLE)
+    assert len(answer["claims"]) >= 4
+    assert "foreign-office-position.md" in answer["citations"][0]["path"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who is the king of Norway?", "How do I bake sourdough bread?", "What is the capital of Mongolia?", "zxqv wvut?"],
+)
+def test_a_question_about_something_else_is_refused_with_the_nearest_passages(corpus: Workspace, question: str):
+    answer = ask(corpus, question)
+    assert answer["status"] == "no_evidence"
+    assert answer["citations"] == []
+    assert answer["claims"] == []
+    assert answer["passages"]
+    assert str(answer["text"]).startswith("The documents that are indexed here do not answer")
+
+
+def test_a_question_for_a_date_is_answered_with_a_date(corpus: Workspace):
+    answer = ask(corpus, "On what date was BECA concluded?")
+    assert "27 October 2020" in str(answer["text"])
+
+
+def test_a_question_in_urdu_is_answered_from_the_urdu_document(corpus: Workspace):
+    answer = ask(corpus, "پاکستان نے پابندیوں کو کیوں مسترد کیا؟")
+    assert {citation["path"] for citation in answer["citations"]} == {"corpus/pabandiyan-urdu.md"}
+
+
+def test_headings_and_list_marks_are_not_quoted(corpus: Workspace):
+    for question in (
+        "What does BECA cover?",
+        "Which agreements has India signed?",
+        "Why did Pakistan reject the sanctions?",
+    ):
+        for citation in ask(corpus, question)["citations"]:
+            assert not citation["quote"].startswith(("- ", "• ", "# "))
+            assert citation["quote"][-1] in ".!?:;”\"'’)۔؟" or len(citation["quote"].split()) >= 10
+
+
+def test_an_answer_says_nothing_twice(corpus: Workspace):
+    claims = [claim["text"] for claim in ask(corpus, SAMPLE)["claims"]]
+    assert len(set(claims)) == len(claims)
+
+
+def test_the_order_sent_to_the_model_by_a_document_is_no_answer(corpus: Workspace):
+    answer = ask(corpus, SAMPLE)
+    assert "ignore all previous" not in str(answer["text"]).lower()
+
+
+@pytest.mark.slow
+def test_a_measured_share_of_the_corpus_questions_is_answered(corpus: Workspace):
+    """Hold a floor under the figure in README.md."""
+    questions = [json.loads(line) for line in (CORPUS / "questions.jsonl").read_text().splitlines()][:24]
+    answerable = [question for question in questions if question["answerable"]]
+    right = 0
+    for question in answerable:
+        text = " ".join(str(ask(corpus, question["question"])["text"]).split())
+        right += any(" ".join(one["quote"].split()) in text for one in question["expect"])
+    assert right / len(answerable) > 0.5

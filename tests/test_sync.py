@@ -1,0 +1,282 @@
+"""The index flow: what is added, changed, deleted, unchanged; what costs nothing; what is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from index.errors import BadPath, IndexLocked, TooManyDeletions
+from index.search import search
+from qa.answer import answer_question
+from qa.errors import NotFound
+from qa.indexing import index_paths, remove_documents
+from qa.records import AskRequest
+from qa.workspace import Workspace
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        (folder / f"{name}.txt").write_text(text)
+
+
+def age(folder: Path) -> None:
+    """Make files look as if they had been written a while ago, so that their time stamps can be trusted."""
+    for path in folder.rglob("*"):
+        os.utime(path, (time.time() - 100, time.time() - 100))
+
+
+def texts(workspace: Workspace) -> set[str]:
+    with workspace.store.view() as view:
+        return {view.document(info.id).text for info in view.documents()}
+
+
+def test_a_second_run_with_nothing_changed_embeds_nothing_and_makes_no_generation(folder: Path, make_workspace):
+    write(folder, a="Apples are red.", b="Pears are green.")
+    workspace = make_workspace()
+    _, first = index_paths(workspace, [folder])
+    plan, second = index_paths(workspace, [folder])
+    assert (first.embedded, first.generation) == (2, 1)
+    assert (second.embedded, second.passages, second.generation) == (0, 0, 1)
+    assert len(plan.unchanged) == 2
+
+
+def test_added_changed_and_deleted_files_are_picked_up(folder: Path, make_workspace):
+    write(folder, a="Apples are red.", b="Pears are green.", c="Plums are blue.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    write(folder, b="Pears are yellow by now.", d="Figs are brown.")
+    (folder / "c.txt").unlink()
+    plan, report = index_paths(workspace, [folder])
+    assert [record.path for record in plan.added] == ["docs/d.txt"]
+    assert [record.path for record in plan.changed] == ["docs/b.txt"]
+    assert list(plan.deleted) == ["docs/c.txt"]
+    assert report.generation == 2
+    assert texts(workspace) == {"Apples are red.", "Pears are yellow by now.", "Figs are brown."}
+
+
+def test_a_change_that_keeps_size_and_time_stamp_is_seen_when_it_was_made_right_after_the_last_look(
+    folder: Path, make_workspace
+):
+    write(folder, a="Apples are red.")
+    stamp = (folder / "a.txt").stat().st_mtime_ns
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    write(folder, a="Apples are raw.")
+    os.utime(folder / "a.txt", ns=(stamp, stamp))
+    plan, _ = index_paths(workspace, [folder])
+    assert len(plan.changed) == 1
+
+
+def test_a_touched_file_with_the_same_bytes_is_unchanged(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    age(folder)
+    plan, report = index_paths(workspace, [folder])
+    assert len(plan.unchanged) == 1
+    assert report.generation == 1
+
+
+def test_a_document_keeps_its_id_when_its_text_changes(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    before = workspace.store.documents()[0]
+    write(folder, a="Apples are green now.")
+    index_paths(workspace, [folder])
+    after = workspace.store.documents()[0]
+    assert before.id == after.id
+    assert before.sha256 != after.sha256
+
+
+def test_a_moved_file_is_not_embedded_again(folder: Path, make_workspace):
+    (folder / "a.md").write_text("# Fruit\n\nApples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    (folder / "a.md").rename(folder / "b.md")
+    plan, report = index_paths(workspace, [folder])
+    assert report.embedded == 0
+    assert [record.path for record in plan.added] == ["docs/b.md"]
+
+
+def test_equal_texts_in_two_files_share_a_vector_and_both_are_found(folder: Path, make_workspace):
+    for name in ("a", "b"):
+        (folder / f"{name}.md").write_text("# Fruit\n\nApples are red.")
+    workspace = make_workspace()
+    _, report = index_paths(workspace, [folder])
+    assert (report.passages, report.embedded) == (2, 1)
+    (folder / "a.md").unlink()
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        assert [hit.document.path for hit in search(view, workspace.embedder, "apples")] == ["docs/b.md"]
+
+
+def test_only_what_lies_under_the_given_paths_is_deleted(folder: Path, make_workspace):
+    (folder / "one").mkdir()
+    (folder / "two").mkdir()
+    write(folder / "one", a="Apples are red.")
+    write(folder / "two", b="Pears are green.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    shutil.rmtree(folder / "one")
+    shutil.rmtree(folder / "two")
+    plan, _ = index_paths(workspace, [folder / "one"])
+    assert list(plan.deleted) == ["docs/one/a.txt"]
+    assert texts(workspace) == {"Pears are green."}
+
+
+def test_a_dry_run_plans_and_changes_nothing(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    plan, report = index_paths(workspace, [folder], dry_run=True)
+    assert len(plan.added) == 1
+    assert report is None
+    assert workspace.store.stats().generation == 0
+
+
+def test_no_delete_keeps_documents_whose_files_are_gone(folder: Path, make_workspace):
+    write(folder, a="Apples are red.", b="Pears are green.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    (folder / "a.txt").unlink()
+    index_paths(workspace, [folder], no_delete=True)
+    assert len(texts(workspace)) == 2
+
+
+def test_deleting_most_of_a_collection_needs_a_yes(folder: Path, make_workspace):
+    for number in range(12):
+        write(folder, **{f"f{number}": f"Fruit number {number} is ripe."})
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    for number in range(8):
+        (folder / f"f{number}.txt").unlink()
+    with pytest.raises(TooManyDeletions, match="8 of 12"):
+        index_paths(workspace, [folder])
+    assert workspace.store.stats().collections["default"].documents == 12
+    index_paths(workspace, [folder], yes=True)
+    assert workspace.store.stats().collections["default"].documents == 4
+
+
+def test_a_file_that_can_no_longer_be_read_stops_answering(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    (folder / "a.txt").write_bytes(bytes(range(256)) * 10)
+    _, report = index_paths(workspace, [folder])
+    assert [record.reason for record in report.failed] == ["not text: the file is binary"]
+    assert texts(workspace) == set()
+    _, again = index_paths(workspace, [folder])
+    assert len(again.failed) == 1
+
+
+def test_a_path_that_does_not_exist_is_an_error_and_one_that_is_gone_a_deletion(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder / "a.txt"])
+    with pytest.raises(BadPath, match="no such file"):
+        index_paths(workspace, [folder / "z.txt"])
+    (folder / "a.txt").unlink()
+    plan, _ = index_paths(workspace, [folder / "a.txt"])
+    assert list(plan.deleted) == ["docs/a.txt"]
+
+
+def test_an_unreadable_file_costs_one_file(folder: Path, make_workspace):
+    write(folder, a="Apples are red.", b="Pears are green.")
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "loop").symlink_to(folder)
+    _, report = index_paths(make_workspace(), [folder])
+    assert {record.reason for record in report.plan.skipped} == {"not a regular file"}
+    assert report.generation == 1
+
+
+def test_hidden_files_are_not_looked_at(folder: Path, make_workspace):
+    (folder / ".git").mkdir()
+    write(folder / ".git", a="secret of git")
+    (folder / ".env.txt").write_text("KEY=secret")
+    write(folder, b="Pears are green.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    assert texts(workspace) == {"Pears are green."}
+
+
+def test_odd_file_names_are_indexed_and_shown_in_one_piece(folder: Path, make_workspace):
+    for name in ("new\nline.txt", "emoji 🍎.txt", "quote'\".txt", "-dash.txt", "ünïcode.txt"):
+        (folder / name).write_text(f"A file called {name!r} speaks of apples.")
+    workspace = make_workspace()
+    _, report = index_paths(workspace, [folder])
+    assert report.failed == []
+    assert len(texts(workspace)) == 5
+
+
+def test_collections_are_kept_apart(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    fruit, other = make_workspace(collection="fruit"), make_workspace(collection="other")
+    index_paths(fruit, [folder])
+    index_paths(other, [folder])
+    assert set(fruit.store.stats().collections) == {"fruit", "other"}
+    (folder / "a.txt").unlink()
+    index_paths(fruit, [folder])
+    assert set(fruit.store.stats().collections) == {"other"}
+    assert answer_question(fruit, AskRequest("What are apples?", collection="fruit"))["status"] == "no_evidence"
+    assert answer_question(fruit, AskRequest("What colour are apples?", collection="other"))["status"] == "answered"
+
+
+def test_removed_documents_answer_no_more_and_neither_do_stored_answers_show_them(folder: Path, make_workspace):
+    write(folder, a="Apples from Hunza are red.", b="Pears are green.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = answer_question(workspace, AskRequest("What colour are apples from Hunza?"))
+    assert workspace.history.get(answer["id"]) == answer
+    with pytest.raises(NotFound, match="docs/z.txt"):
+        remove_documents(workspace, ["docs/a.txt", "docs/z.txt"])
+    assert remove_documents(workspace, ["docs/a.txt"]) == ["docs/a.txt"]
+    assert texts(workspace) == {"Pears are green."}
+    assert workspace.history.get(answer["id"]) is None
+
+
+def test_a_second_writer_is_told_who_holds_the_index(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    with workspace.store.writing(), pytest.raises(IndexLocked, match=re.escape(f"process {os.getpid()} ")):
+        index_paths(make_workspace(), [folder])
+    index_paths(workspace, [folder])
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_a_working_index_and_loses_no_embedded_work(folder: Path, make_workspace):
+    for number in range(200):
+        write(folder, **{f"f{number}": f"Fruit number {number} comes from village {number * 7}."})
+    workspace = make_workspace()
+    data = workspace.settings.data
+    command = [sys.executable, "-c", "from qa.cli import main; main()", "index", str(folder), "--data", str(data)]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not staged(workspace):
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    left = staged(workspace)
+    assert left
+    assert workspace.store.stats().generation == 0
+    _, report = index_paths(workspace, [folder])
+    assert report.embedded <= 200 - left
+    assert workspace.store.stats().collections["default"].documents == 200
+
+
+def staged(workspace: Workspace) -> int:
+    """Count the files that an unfinished run has written so far."""
+    import sqlite3  # straight into the catalog: nothing of ours shows what is not committed
+
+    try:
+        with sqlite3.connect(workspace.settings.data / "catalog.db") as db:
+            return int(db.execute("SELECT count(*) FROM documents WHERE generation = 0").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
