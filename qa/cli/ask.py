@@ -1,0 +1,84 @@
+"""`qa ask`: answer a question, with citations."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from index.locators import describe, locator_from_json
+from qa.answer import answer_events, answer_question
+from qa.cli.frame import NO_EVIDENCE, framed, print_json, printable, say
+from qa.config import Settings
+from qa.records import AskRequest, Mode
+from qa.workspace import Workspace
+
+
+@click.command("ask")
+@click.argument("question")
+@click.option("--model", help="LLM to write the answer, as litellm names it.")
+@click.option("--api-base", help="Address of the LLM's API.")
+@click.option(
+    "--mode",
+    type=click.Choice(["auto", "llm", "extractive"]),
+    default="auto",
+    help="auto: the LLM where one is set, else quoted sentences; llm: fail (exit 5) if it fails; extractive: no LLM.",
+)
+@click.option("--collection", help="Collection to search.")
+@click.option("--k", type=click.IntRange(1, 50), help="Passages to answer from.")
+@framed
+def command(settings: Settings, as_json: bool, question: str, mode: Mode, **_: Any) -> int:
+    """Answer QUESTION from the indexed documents ("-" reads it from stdin).
+
+    Every [n] is a citation: words of a source, copied character by character. Exit code 3: nothing in the
+    documents answers.
+    """
+    text = sys.stdin.read() if question == "-" else question
+    request = AskRequest(text, mode=mode)
+    workspace = Workspace(settings)
+    if as_json:
+        answer = answer_question(workspace, request)
+        print_json(answer)
+    else:
+        answer = print_answer(workspace, request)
+    return NO_EVIDENCE if answer["status"] == "no_evidence" else 0
+
+
+def print_answer(workspace: Workspace, request: AskRequest) -> dict[str, Any]:
+    """Write the answer as it arrives, then its citations. Returns the answer object."""
+    answer: dict[str, Any] = {}
+    for event in answer_events(workspace, request):
+        if event.name == "text":
+            click.echo(_printable_lines(event.data["text"]), nl=False)
+        if event.name == "done":
+            answer = dict(event.data)
+    click.echo()
+    _print_citations(answer)
+    if answer["status"] == "no_evidence":
+        _print_nearest(answer)
+    if answer["degraded"]:
+        say(f"note: {printable(answer['degraded']['reason'])}")
+    return answer
+
+
+def _print_citations(answer: dict[str, Any]) -> None:
+    for citation in answer["citations"]:
+        place = describe(locator_from_json(citation["locator"]))
+        name = citation["title"] + (f", {place}" if place else "")
+        click.echo(f"\n[{citation['n']}] {printable(name)}")
+        click.echo(f"    {printable(citation['path'])}")
+        click.echo(f'    "{printable(" ".join(citation["quote"].split()))}"')
+    weak = [claim["text"] for claim in answer["claims"] if claim["verdict"] == "unsupported"]
+    for text in weak:
+        click.echo(f"\nNo source was found for: {printable(text)}")
+
+
+def _print_nearest(answer: dict[str, Any]) -> None:
+    for passage in answer["passages"][:3]:
+        click.echo(f"\n  {printable(passage['title'])} ({printable(passage['path'])}), {passage['id']}")
+        click.echo(f"    {printable(' '.join(passage['text'].split())[:160])}…")
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))

@@ -1,0 +1,33 @@
+"""`qa config`: the settings and where each comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from qa.cli.frame import framed, print_json
+from qa.config import Settings, load_settings, shown_value
+from qa.prompts import prompt_path
+
+
+@click.group("config")
+def command() -> None:
+    """Show the settings."""
+
+
+@command.command("show")
+@framed
+def show(settings: Settings, as_json: bool, **_: Any) -> None:
+    """Show every setting with its value and where it comes from; secrets are masked."""
+    origins = load_settings().origins
+    changed = {name for name in Settings.model_fields if getattr(settings, name) != getattr(load_settings().settings, name)}
+    rows = [
+        (name, shown_value(settings, name), "flag" if name in changed else origins[name]) for name in Settings.model_fields
+    ]
+    if as_json:
+        print_json({name: {"value": value, "from": origin} for name, value, origin in rows})
+        return
+    for name, value, origin in rows:
+        click.echo(f"{name:14} {value or '(none)':28} {origin}")
+    click.echo(f"\nprompt in use: {prompt_path('answer', settings.prompts)}")

@@ -1,0 +1,91 @@
+"""What every command shares: the options --data, --json and --debug, and errors → one line and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from index.errors import (
+    BadPath,
+    CitableError,
+    IndexDamaged,
+    IndexIncompatible,
+    IndexLocked,
+    IndexMissing,
+    TooManyDeletions,
+)
+from qa.config import Settings, load_settings
+from qa.errors import BadQuestion, ConfigError, LLMError, NotFound
+
+NO_EVIDENCE, SOME_FAILED, INTERRUPTED = 3, 6, 130
+_EXIT_CODES: tuple[tuple[type[CitableError], int], ...] = (
+    (BadPath, 2),
+    (BadQuestion, 2),
+    (ConfigError, 2),
+    (TooManyDeletions, 2),
+    (NotFound, NO_EVIDENCE),
+    (IndexMissing, 4),
+    (IndexIncompatible, 4),
+    (IndexDamaged, 4),
+    (LLMError, 5),
+    (IndexLocked, 7),
+)
+
+
+def framed(run: Callable[..., int | None]) -> Callable[..., None]:
+    """Add the shared options to a command's function, which gets `settings` and `as_json` and may return an exit code."""
+
+    @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data directory (default: .qa).")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+    @functools.wraps(run)
+    def command(data: Path | None, as_json: bool, debug: bool, **options: Any) -> None:
+        try:
+            flags = {"data": data} | {name: options[name] for name in Settings.model_fields if name in options}
+            settings = load_settings(flags).settings
+            code = run(settings=settings, as_json=as_json, **options)
+        except (KeyboardInterrupt, click.Abort):
+            say("interrupted")
+            code = INTERRUPTED
+        except BrokenPipeError:
+            sys.stderr.close()  # or the interpreter complains about the pipe once more
+            code = 141
+        except CitableError as error:
+            code = _report(error, debug)
+        except Exception as error:
+            if debug:
+                raise
+            say(f"error: unexpected {type(error).__name__}: {error}; run it again with --debug and report what it shows")
+            code = 1
+        sys.exit(code or 0)
+
+    return command
+
+
+def _report(error: CitableError, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    say(f"error: {error}")
+    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
+
+
+def say(text: str, *, nl: bool = True) -> None:
+    """Write to stderr: everything that is not the command's data."""
+    click.echo(text, err=True, nl=nl)
+
+
+def print_json(fields: Mapping[str, Any]) -> None:
+    """Write a command's data as one JSON object."""
+    click.echo(json.dumps(fields, ensure_ascii=False, indent=2, default=str))
+
+
+def printable(text: str) -> str:
+    """Return text that cannot move the cursor, colour the terminal or break the line."""
+    return "".join(c if c.isprintable() else "�" if not c.isspace() else " " for c in text)

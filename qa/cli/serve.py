@@ -1,0 +1,58 @@
+"""`qa serve`: the web form and the API, by waitress, on this machine."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import click
+
+from index.errors import CitableError
+from qa.cli.frame import framed, say
+from qa.config import Settings
+from qa.errors import ConfigError
+from qa.web import create_app
+from qa.workspace import Workspace
+
+_THREADS = 16
+
+
+@click.command("serve")
+@click.option("--host", help="Address to listen on (default: 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (default: 8765; 0 takes a free one).")
+@click.option("--model", help="LLM to write answers, as litellm names it.")
+@click.option("--api-base", help="Address of the LLM's API.")
+@framed
+def command(settings: Settings, **_: Any) -> None:
+    """Open the web form and the API. Ctrl-C ends it."""
+    from waitress.server import create_server  # only this command needs it
+
+    workspace = Workspace(settings)
+    app = create_app(workspace)
+    try:
+        server = create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=_THREADS,
+            channel_timeout=60,
+            ident=None,  # no Server header
+            max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
+        )
+    except (OSError, ValueError) as error:
+        hint = "free the port or choose another with --port"
+        raise ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint) from error
+    threading.Thread(target=_warm_up, args=(workspace,), daemon=True).start()
+    say(f"Citable QA is at http://{settings.host}:{server.effective_port}/  (Ctrl-C ends it)")
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _warm_up(workspace: Workspace) -> None:
+    """Load the model while nobody waits; what is wrong is shown by /readyz and with the first question."""
+    try:
+        workspace.warm_up()
+    except CitableError as error:
+        say(f"not ready: {error}")

@@ -1,0 +1,30 @@
+"""`qa status`: what is indexed, and which files failed. Imports no model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from index.stats import read_stats
+from qa.cli.frame import framed, print_json, printable
+from qa.config import Settings
+
+
+@click.command("status")
+@framed
+def command(settings: Settings, as_json: bool, **_: Any) -> None:
+    """Say what is indexed, and which files are not, with the reason."""
+    stats = read_stats(settings.data)
+    if as_json:
+        print_json({"data": str(settings.data), **asdict(stats)})
+        return
+    click.echo(f"data        {settings.data}, generation {stats.generation}, last change {stats.committed_at or 'never'}")
+    click.echo(f"embedder    {stats.embedder}, {stats.dimension} dimensions")
+    for name, counted in stats.collections.items():
+        click.echo(f"collection  {printable(name)}: {counted.documents} documents, {counted.passages} passages")
+    click.echo("formats     " + (", ".join(f"{name} {count}" for name, count in stats.media_types.items()) or "none"))
+    click.echo("on disk     " + ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in stats.sizes.items()))
+    for record in stats.failures:
+        click.echo(f"{record.status:11} {printable(record.path)}: {printable(record.reason)}")
