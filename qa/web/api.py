@@ -1,0 +1,119 @@
+"""The JSON API under /api, and the two health checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.exceptions import BadRequest
+
+from index.errors import CitableError
+from index.records import AllOf, Equals
+from index.search import search
+from qa.answer import answer_question, check_request, scope_of
+from qa.answer_json import hit_to_json
+from qa.documents import document_to_json, info_to_json
+from qa.errors import NotFound
+from qa.web.bodies import AskBody, SearchBody, ask_request, read_body
+from qa.web.problems import problem_of
+from qa.web.stream import stream_answer
+from qa.workspace import Workspace
+
+bp = Blueprint("api", __name__)
+
+_PAGE = 100
+
+
+def workspace() -> Workspace:
+    """Return the workspace that the application was made with."""
+    found = current_app.extensions["workspace"]
+    assert isinstance(found, Workspace)  # noqa: S101
+    return found
+
+
+@bp.post("/api/ask")
+def ask() -> Response:
+    """Answer a question: the answer object, or server-sent events where the client asks for them."""
+    wanted = ask_request(read_body(AskBody))
+    if request.accept_mimetypes.best_match(["application/json", "text/event-stream"]) == "text/event-stream":
+        # what is wrong from the start is an HTTP error, not an event
+        check_request(workspace(), wanted)
+        workspace().store.check_embedder(workspace().embedder)
+        return stream_answer(workspace(), wanted)
+    return jsonify(answer_question(workspace(), wanted))
+
+
+@bp.post("/api/search")
+def search_passages() -> Response:
+    """Find passages, with every stage's score."""
+    wanted = check_request(workspace(), ask_request(read_body(SearchBody)))
+    workspace().store.check_embedder(workspace().embedder)
+    with workspace().store.view() as view:
+        hits = search(view, workspace().embedder, wanted.question, wanted.k, scope_of(wanted))
+        generation = view.generation
+    passages = [hit_to_json(hit, cited=False) for hit in hits]
+    return jsonify({"question": wanted.question, "generation": generation, "passages": passages})
+
+
+@bp.get("/api/documents")
+def documents() -> Response:
+    """List documents: ?collection=, ?limit= (100), ?offset=. `next` is the offset of the following page, or null."""
+    limit, offset = max(1, _whole_number("limit", _PAGE)), _whole_number("offset", 0)
+    collection = request.args.get("collection")
+    found = workspace().store.documents(AllOf((Equals("collection", collection),)) if collection else AllOf())
+    following = offset + limit if offset + limit < len(found) else None
+    listed = [info_to_json(document) for document in found[offset : offset + limit]]
+    return jsonify({"documents": listed, "total": len(found), "next": following})
+
+
+@bp.get("/api/documents/<document_id>")
+def document(document_id: str) -> Response:
+    """Return a document with its text: citations index this text."""
+    with workspace().store.view() as view:
+        found = view.document(document_id)
+    if found is None:
+        raise NotFound("no document has this id", "see: GET /api/documents")
+    response = jsonify(document_to_json(found))
+    response.set_etag(found.sha256)
+    return response
+
+
+@bp.get("/api/answers/<answer_id>")
+def answer(answer_id: str) -> Response:
+    """Return a stored answer object."""
+    return jsonify(stored_answer(answer_id))
+
+
+def stored_answer(answer_id: str) -> dict[str, Any]:
+    """Return a stored answer object; raises NotFound."""
+    found = workspace().history.get(answer_id)
+    if found is None:
+        raise NotFound("no stored answer has this id", "answers go when a document that they quote is deleted")
+    return found
+
+
+@bp.get("/healthz")
+def healthz() -> Response:
+    """Say that the process answers."""
+    return jsonify({"status": "ok"})
+
+
+@bp.get("/readyz")
+def readyz() -> tuple[Response, int] | Response:
+    """Say whether a question could be answered now: index and model are there and fit each other."""
+    try:
+        workspace().store.check_embedder(workspace().embedder)
+        generation = workspace().store.stats().generation
+    except CitableError as error:
+        body = jsonify(problem_of(error))
+        body.content_type = "application/problem+json"
+        body.headers["Retry-After"] = "5"
+        return body, 503
+    return jsonify({"status": "ready", "generation": generation})
+
+
+def _whole_number(name: str, default: int) -> int:
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadRequest(f"{name}: not a whole number.")
+    return min(int(text), 1000) if name == "limit" else int(text)

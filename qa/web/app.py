@@ -1,0 +1,45 @@
+"""The application: give `create_app` a workspace, get what any WSGI server can run."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from qa.web.api import bp as api_bp
+from qa.web.pages import bp as pages_bp
+from qa.web.problems import handle_errors
+from qa.web.security import guard
+from qa.workspace import Workspace
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+_MAX_BODY = 64 * 1024  # bytes
+
+
+def create_app(workspace: Workspace) -> Flask:
+    """Return the application for one workspace."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    app.config["MAX_FORM_PARTS"] = 20
+    app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
+    app.extensions["workspace"] = workspace
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    guard(app)
+    handle_errors(app)
+    app.register_blueprint(pages_bp)
+    app.register_blueprint(api_bp)
+    return app
+
+
+def _trusted_hosts(workspace: Workspace) -> list[str] | None:
+    """Return the Host values that are answered, so that no web page can reach a local server by another name.
+
+    None, any name, for a server that listens beyond this machine and was given none.
+    """
+    settings = workspace.settings
+    named = [*settings.trusted_hosts]
+    if settings.base_url:
+        named.append(urlsplit(settings.base_url).hostname or "")
+    is_local = settings.host in ("127.0.0.1", "localhost", "::1")
+    return [*_LOOPBACK, *named] if is_local or named else None

@@ -1,0 +1,67 @@
+"""The bodies of API requests, checked by pydantic: unknown fields are errors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from qa.errors import BadQuestion
+from qa.records import AskRequest
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+class SearchBody(BaseModel):
+    """Body of POST /api/search."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    question: str
+    collection: str = ""
+    k: int = Field(0, ge=0, le=50)
+    filters: dict[str, str] = Field(default_factory=dict, max_length=20)
+
+
+class AskBody(SearchBody):
+    """Body of POST /api/ask."""
+
+    conversation_id: str | None = Field(None, max_length=64)
+    mode: Literal["auto", "llm", "extractive"] = "auto"
+    model: str = ""
+
+
+def read_body(kind: type[_Body]) -> _Body:
+    """Return the request's JSON as a checked body. Raises 400 or 415 for no JSON, BadQuestion for a wrong field."""
+    if not request.is_json:
+        raise UnsupportedMediaType("Send JSON with Content-Type: application/json.")
+    try:
+        fields: Any = request.get_json()
+        json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be stored
+    except (BadRequest, RecursionError, UnicodeEncodeError) as error:
+        raise BadRequest("The body is not valid JSON.") from error
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "body"
+        allowed = ", ".join(kind.model_fields)
+        raise BadQuestion(f"{place}: {first['msg']}", f"the fields are: {allowed}") from None
+
+
+def ask_request(body: SearchBody) -> AskRequest:
+    """Return what a body asks for."""
+    if isinstance(body, AskBody):
+        return AskRequest(
+            question=body.question,
+            collection=body.collection,
+            mode=body.mode,
+            model=body.model,
+            k=body.k,
+            filters=body.filters,
+            conversation_id=body.conversation_id or "",
+        )
+    return AskRequest(body.question, body.collection, "extractive", k=body.k, filters=body.filters)

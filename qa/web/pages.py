@@ -1,0 +1,118 @@
+"""The pages for people: ask, the answer, the documents. Complete without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from index.errors import CitableError, IndexMissing
+from index.locators import describe, locate, locator_from_json
+from index.records import AllOf, Document
+from qa.answer import answer_question
+from qa.errors import NotFound
+from qa.records import AskRequest, Mode
+from qa.web.api import stored_answer, workspace
+from qa.web.excerpt import cut_document
+from qa.web.problems import problem_of
+
+bp = Blueprint("pages", __name__)
+
+_MAX_LISTED = 500
+
+
+@bp.get("/")
+def home() -> str:
+    """Show the empty form."""
+    return render_template("home.html", **_form(""))
+
+
+@bp.post("/ask")
+def ask() -> BaseResponse:
+    """Answer the form's question, then send the browser to the stored answer: reloading asks nothing twice."""
+    question = request.form.get("question", "")
+    mode: Mode = "extractive" if request.form.get("mode") == "extractive" else "auto"
+    try:
+        answer = answer_question(workspace(), AskRequest(question, mode=mode))
+    except CitableError as error:
+        problem = problem_of(error)
+        page = make_response(render_template("home.html", **_form(question), problem=problem), problem["status"])
+        if page.status_code == 503:
+            page.headers["Retry-After"] = "5"
+        return page
+    return redirect(url_for("pages.answer", answer_id=answer["id"]), code=303)
+
+
+@bp.get("/answers/<answer_id>")
+def answer(answer_id: str) -> str | Response:
+    """Show a stored answer as it was given; with .json give the answer object."""
+    if answer_id.endswith(".json"):
+        return jsonify(stored_answer(answer_id.removesuffix(".json")))
+    found = stored_answer(answer_id)
+    return render_template("answer.html", **_form(found["question"]), answer=found, paragraphs=_paragraphs(found))
+
+
+@bp.get("/documents")
+def documents() -> str:
+    """List the documents that are indexed."""
+    found = workspace().store.documents(AllOf())
+    return render_template("documents.html", documents=found[:_MAX_LISTED], total=len(found))
+
+
+@bp.get("/documents/<document_id>")
+def document(document_id: str) -> str:
+    """Show a document's text; with ?start=&end= that span is marked, if `v` still names the version that is here."""
+    with workspace().store.view() as view:
+        found = view.document(document_id)
+    if found is None:
+        raise NotFound("this document is not in the index (any more)", "its file may have been deleted since")
+    span, notice = _wanted_span(found)
+    pieces = cut_document(found, *(span or (0, 0)))
+    place = describe(locate(found.sections, *span)) if span else ""
+    return render_template("document.html", document=found, pieces=pieces, span=span, place=place, notice=notice)
+
+
+@bp.app_template_filter("place")
+def place(locator: dict[str, Any]) -> str:
+    """Name the place that an answer object's locator means."""
+    return describe(locator_from_json(locator))
+
+
+def _form(question: str) -> dict[str, Any]:
+    """Return what the form shows besides the question: what it would be asked of, and who would write."""
+    try:
+        counted = workspace().store.stats().collections.values()
+        indexed = sum(collection.documents for collection in counted)
+    except IndexMissing:
+        indexed = 0
+    return {"question": question, "indexed": indexed, "model": workspace().settings.model}
+
+
+def _wanted_span(document: Document) -> tuple[tuple[int, int] | None, str]:
+    """Return the span to mark, and a notice when the link's span cannot be shown."""
+    try:
+        start, end = int(request.args.get("start", "")), int(request.args.get("end", ""))
+    except ValueError:
+        return None, ""
+    version = request.args.get("v", "")
+    if version and not document.sha256.startswith(version):
+        return None, "This document has changed since it was cited, so the quoted words are not marked."
+    if not 0 <= start < end <= len(document.text):
+        return None, "The link names a place that this document does not have."
+    return (start, end), ""
+
+
+def _paragraphs(answer: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """Return the answer's claims by paragraph, each with its citations; text without claims is one paragraph."""
+    if not answer["claims"]:
+        return [[{"text": answer["text"], "cited": [], "verdict": "none"}]]
+    by_number = {citation["n"]: citation for citation in answer["citations"]}
+    paragraphs: list[list[dict[str, Any]]] = [[]]
+    end = 0
+    for claim in answer["claims"]:
+        if "\n" in answer["text"][end : claim["start"]]:
+            paragraphs.append([])
+        paragraphs[-1].append({**claim, "cited": [by_number[n] for n in claim["citations"]]})
+        end = claim["end"]
+    return paragraphs

@@ -1,0 +1,137 @@
+"""The web form as a person meets it: Debian's chromium, JavaScript off, both widths and both themes.
+
+Screenshots are left in screenshots/; README.md shows one of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from playwright.sync_api import Browser, Page, sync_playwright
+from waitress.server import create_server
+
+from qa.config import Settings
+from qa.web import create_app
+from qa.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+
+QUESTION = "What reasons does Pakistan give for rejecting the sanctions?"
+SCREENSHOTS = ROOT / "screenshots"
+QUIET = (
+    "--no-first-run --disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium: under CI the browser tests must run")
+        pytest.skip("no chromium here; to run this: apt-get install chromium")
+    arguments = QUIET.split() + (["--no-sandbox"] if os.getuid() == 0 else [])
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(corpus_data: Path, embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server over a copy of the sample corpus."""
+    data = tmp_path_factory.mktemp("served") / ".qa"
+    shutil.copytree(corpus_data, data)
+    workspace = Workspace(Settings(data=data))
+    workspace.__dict__["embedder"] = embedder
+    server = create_server(create_app(workspace), host="127.0.0.1", port=0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.fixture(params=[(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")], ids=lambda p: f"{p[0]}-{p[1]}")
+def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page without JavaScript that fails the test when it asks another host or reports an error."""
+    width, theme = request.param
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=False)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda sent: None if sent.url.startswith(address) else faults.append(sent.url))
+    page.goto(address)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def screenshot(page: Page, name: str, request: pytest.FixtureRequest) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{request.node.callspec.id}.png", full_page=name != "source")
+
+
+def fits_the_width(page: Page) -> bool:
+    # measured from outside: the page itself runs no script
+    return page.locator("body").bounding_box()["width"] <= page.viewport_size["width"]
+
+
+def test_a_question_is_answered_and_every_number_opens_its_quote_highlighted(page: Page, request: pytest.FixtureRequest):
+    screenshot(page, "home", request)
+    page.get_by_label("Your question").fill(QUESTION)
+    page.get_by_role("button", name="Ask").click()
+    assert page.locator("h1").inner_text().replace("\n", " ") == QUESTION
+    screenshot(page, "answer", request)
+    assert fits_the_width(page)
+    answer = page.url
+    chips = page.locator("a.chip")
+    quotes = [quote.inner_text() for quote in page.locator("q.source-quote").all()]
+    assert chips.count() >= 4
+    for number in range(chips.count()):
+        shown = int(chips.nth(number).inner_text())
+        box = chips.nth(number).bounding_box()
+        assert box["width"] >= 24
+        assert box["height"] >= 24
+        chips.nth(number).click()
+        mark = page.locator("mark#cited")
+        assert mark.inner_text() == quotes[shown - 1]
+        top = mark.bounding_box()["y"]
+        assert 0 <= top < 900, "the marked words are in view"
+        if number == 0:
+            screenshot(page, "source", request)
+        assert fits_the_width(page)
+        page.go_back()
+        assert page.url == answer
+
+
+def test_a_question_that_nothing_answers_shows_the_nearest_passages(page: Page, request: pytest.FixtureRequest):
+    page.get_by_label("Your question").fill("Who is the king of Norway?")
+    page.get_by_role("button", name="Ask").click()
+    assert "do not answer this question" in page.locator(".answer-text").inner_text()
+    assert page.locator(".others li").count() >= 3
+    screenshot(page, "no-evidence", request)
+    assert fits_the_width(page)
+
+
+def test_an_urdu_answer_runs_from_right_to_left(page: Page, request: pytest.FixtureRequest):
+    page.get_by_label("Your question").fill("پاکستان نے پابندیوں کو کیوں مسترد کیا؟")
+    page.get_by_role("button", name="Ask").click()
+    screenshot(page, "urdu", request)
+    assert page.locator(".answer-text p").first.get_attribute("dir") == "auto"
+    page.locator("a.chip").first.click()
+    assert page.locator("mark#cited").is_visible()
+
+
+def test_the_form_can_be_used_with_the_keyboard_alone(page: Page):
+    page.keyboard.type("When was BECA signed?")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/answers/*")
+    assert page.locator("a.chip").count() >= 1
