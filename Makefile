@@ -4,7 +4,7 @@ VENV := .venv
 QA := $(VENV)/bin/qa
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format lock wheel clean
+.PHONY: demo test check format measure lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -26,6 +26,10 @@ check: $(VENV)/installed-test
 format: $(VENV)/installed-test
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+# The share of the sample questions that is answered well, and how long an answer takes.
+measure: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.measure
 
 # Renew the locked versions: resolve anew in a fresh environment and write down what came out.
 lock:
