@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -43,8 +44,7 @@ def command(settings: Settings, as_json: bool, **_: Any) -> None:
         print_report(report)
     click.echo(f"\nQuestion: {QUESTION}\n")
     print_answer(workspace, AskRequest(QUESTION))
-    program = Path(sys.argv[0])
-    name = os.path.relpath(program) if program.is_absolute() and program.is_relative_to(Path.cwd()) else program.name
+    name = _own_name()
     click.echo(f"""
 Every [n] is copied character by character from a source. To see it highlighted there, open the web form:
     {name} serve --data {place}
@@ -53,6 +53,15 @@ Your own documents:
 With an LLM that writes the answer (any that litellm can reach; every quote is still checked):
     {name} ask "…" --model ollama/llama3.2
     OPENAI_API_KEY=… {name} ask "…" --model openai/gpt-4o-mini""")
+
+
+def _own_name() -> str:
+    """Return what to type to run this program again: `qa`, or its path where `qa` alone would not find it."""
+    program = Path(sys.argv[0])
+    found = shutil.which(program.name)
+    if found and Path(found).resolve() == program.resolve():
+        return program.name
+    return os.path.relpath(program) if program.resolve().is_relative_to(Path.cwd()) else str(program)
 
 
 def _temporary_place() -> Path:
