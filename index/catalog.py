@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +29,7 @@ from index.catalog_rows import (
     where,
 )
 from index.embedder import Vectors
-from index.errors import IndexDamaged, IndexIncompatible, IndexMissing
+from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexMissing, IndexUnavailable
 from index.locators import locator_to_json
 from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage
 
@@ -48,6 +47,7 @@ CREATE TABLE generations (
 CREATE TABLE files (
     collection TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     status TEXT NOT NULL, sha256 TEXT NOT NULL, reason TEXT NOT NULL, checked_ns INTEGER NOT NULL,
+    readers TEXT NOT NULL,
     PRIMARY KEY (collection, path)) WITHOUT ROWID;
 CREATE TABLE documents (
     num INTEGER PRIMARY KEY AUTOINCREMENT, generation INTEGER NOT NULL, id TEXT NOT NULL, collection TEXT NOT NULL,
@@ -81,13 +81,13 @@ class Catalog:
             raise IndexMissing(f"{path.parent}: nothing is indexed here", "run: qa index PATH")
         catalog = cls(path, _connect(path))
         try:
-            version = catalog.state("format")
-        except IndexDamaged:
+            version = catalog.state("format") if catalog._is_made() else None
+        except CitableError:
             catalog.close()
             raise
-        except sqlite3.OperationalError:  # the file is there, its tables are not: a run died while making it
+        if version is None:  # the file is there, its tables are not: a run died while making it
             catalog.close()
-            raise IndexMissing(f"{path.parent}: nothing is indexed here", "run: qa index PATH") from None
+            raise IndexMissing(f"{path.parent}: nothing is indexed here", "run: qa index PATH")
         if version != FORMAT:
             catalog.close()
             raise IndexIncompatible(
@@ -100,14 +100,19 @@ class Catalog:
     def create(cls, path: Path) -> Catalog:
         """Open the catalog, making it first where there is none."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = _connect(path)
-        with _mapped(path):
-            made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'state'").fetchone()[0]
-            if not made:
+        catalog = cls(path, _connect(path))
+        try:
+            if not catalog._is_made():
                 first = f"INSERT INTO state VALUES ('format', '{FORMAT}'), ('generation', '0');"
-                connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}{first}COMMIT;")
-        connection.close()
+                with _mapped(path):
+                    catalog._db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}{first}COMMIT;")
+        finally:
+            catalog.close()
         return cls.open(path)
+
+    def _is_made(self) -> bool:
+        with _mapped(self.path):
+            return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'state'").fetchone()[0])
 
     def close(self) -> None:
         """Close the connection."""
@@ -168,6 +173,17 @@ class Catalog:
             (document_id,),
         ).fetchone()
         return row_to_document(row) if row else None
+
+    def missing(self, document_ids: Iterable[str]) -> set[str]:
+        """Return those ids that no visible document has."""
+        wanted = set(document_ids)
+        for batch in _batches(sorted(wanted)):
+            marks = ",".join("?" * len(batch))
+            wanted -= {
+                row[0]
+                for row in self._db.execute(f"SELECT id FROM documents WHERE generation > 0 AND id IN ({marks})", batch)
+            }
+        return wanted
 
     def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
         """Return a passage by its id, with its document."""
@@ -258,10 +274,18 @@ class Catalog:
 
     # ------------------------------------------------------------------ writing: stage, then commit once
 
-    def set_state(self, key: str, value: str) -> None:
-        """Set a value of the index's state."""
+    def set_state(self, values: Mapping[str, str]) -> None:
+        """Set values of the index's state."""
         with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, value))
+            self._db.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", values.items())
+
+    def clear_unfinished(self) -> None:
+        """Forget all that was staged, vectors too: it was made with another model."""
+        with self._writing():
+            self._drop_rows("generation = 0", ())
+            self._db.execute(
+                "DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM passages WHERE passages.vector = vectors.num)"
+            )
 
     def known_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
         """Return those of the keys (sha256 of embedded texts) whose vectors are already here."""
@@ -284,29 +308,37 @@ class Catalog:
         )
         return {row[0]: row[1] for row in rows}
 
-    def stage(self, document: Document, file_sha256: str, passages: Sequence[Passage], keys: Sequence[bytes]) -> None:
-        """Write a document and its passages so that only `commit` can make them visible. Vectors must be there."""
-        with self._writing():
-            cursor = self._db.execute(
-                "INSERT INTO documents (generation, id, collection, path, title, sha256, length, media_type, lang, "
-                "metadata, indexed_at, file_sha256) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                document_row(document, file_sha256),
-            )
-            num = cursor.lastrowid
-            self._db.execute("INSERT INTO texts VALUES (?, ?, ?)", (num, document.text, sections_to_json(document.sections)))
-            self._db.executemany(
-                'INSERT INTO passages (document, id, start, "end", text, context, locator, vector) '
-                "SELECT ?, ?, ?, ?, ?, ?, ?, num FROM vectors WHERE key = ?",
-                (
-                    (num, p.id, p.start, p.end, p.text, p.context, json.dumps(locator_to_json(p.locator)), key)
-                    for p, key in zip(passages, keys, strict=True)
-                ),
-            )
-
-    def clear_staged(self, collection: str, path: str) -> None:
-        """Forget what was staged for a file."""
+    def stage(
+        self,
+        collection: str,
+        path: str,
+        file_sha256: str,
+        parts: Iterable[tuple[Document, Sequence[Passage], Sequence[bytes]]],
+    ) -> None:
+        """Write a file's documents and passages, by their vectors' keys, so that only `commit` can make them visible."""
         with self._writing():
             self._drop_rows("generation = 0 AND collection = ? AND path = ?", (collection, path))
+            for document, passages, keys in parts:
+                self._stage_document(document, file_sha256, passages, keys)
+
+    def _stage_document(
+        self, document: Document, file_sha256: str, passages: Sequence[Passage], keys: Sequence[bytes]
+    ) -> None:
+        cursor = self._db.execute(
+            "INSERT INTO documents (generation, id, collection, path, title, sha256, length, media_type, lang, "
+            "metadata, indexed_at, file_sha256) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            document_row(document, file_sha256),
+        )
+        num = cursor.lastrowid
+        self._db.execute("INSERT INTO texts VALUES (?, ?, ?)", (num, document.text, sections_to_json(document.sections)))
+        self._db.executemany(
+            'INSERT INTO passages (document, id, start, "end", text, context, locator, vector) '
+            "SELECT ?, ?, ?, ?, ?, ?, ?, num FROM vectors WHERE key = ?",
+            (
+                (num, p.id, p.start, p.end, p.text, p.context, json.dumps(locator_to_json(p.locator)), key)
+                for p, key in zip(passages, keys, strict=True)
+            ),
+        )
 
     def commit(
         self, collection: str, put: Sequence[str], drop: Sequence[str], ledger: Sequence[FileRecord], seconds: float
@@ -319,12 +351,13 @@ class Catalog:
         with self._writing():
             self._note_files(collection, drop, ledger)
             if not put and not drop:
-                self._drop_rows("generation = 0", ())
+                self._drop_rows("generation = 0 AND collection = ?", (collection,))
+                self._drop_loose_vectors()
                 return self.generation()
             generation = self.generation() + 1
             removed = sum(self._bury(collection, path, generation) for path in {*put, *drop})
             added = sum(self._reveal(collection, path, generation) for path in put)
-            self._drop_rows("generation = 0", ())
+            self._drop_rows("generation = 0 AND collection = ?", (collection,))
             self._drop_loose_vectors()
             self._db.execute(
                 "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)",
@@ -336,9 +369,9 @@ class Catalog:
     def _note_files(self, collection: str, drop: Sequence[str], ledger: Sequence[FileRecord]) -> None:
         self._db.executemany("DELETE FROM files WHERE collection = ? AND path = ?", ((collection, path) for path in drop))
         self._db.executemany(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (f.collection, f.path, f.size, f.mtime_ns, f.status, f.sha256, f.reason, f.checked_ns or time.time_ns())
+                (f.collection, f.path, f.size, f.mtime_ns, f.status, f.sha256, f.reason, f.checked_ns, f.readers)
                 for f in ledger
             ),
         )
@@ -403,8 +436,10 @@ def _mapped(path: Path) -> Iterator[None]:
     """Turn SQLite's word for a damaged file into ours."""
     try:
         yield
-    except sqlite3.OperationalError:
-        raise
+    except sqlite3.OperationalError as error:  # busy, no disk, no permission: the catalog itself may be whole
+        raise IndexUnavailable(
+            f"{path}: cannot be used now ({error})", "check the disk and permissions, then try again"
+        ) from error
     except sqlite3.DatabaseError as error:
         raise IndexDamaged(f"{path}: the catalog is damaged ({error})", "restore it from a backup, or index anew") from error
 

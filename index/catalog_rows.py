@@ -68,7 +68,7 @@ def row_to_passage(row: Sequence[Any], document_id: str) -> Passage:
 
 def row_to_file(row: Sequence[Any]) -> FileRecord:
     """Make a record of a whole row of `files`."""
-    collection, path, size, mtime_ns, status, sha256, reason, checked_ns = row
+    collection, path, size, mtime_ns, status, sha256, reason, checked_ns, readers = row
     return FileRecord(
         collection=collection,
         path=path,
@@ -78,6 +78,7 @@ def row_to_file(row: Sequence[Any]) -> FileRecord:
         sha256=sha256,
         reason=reason,
         checked_ns=checked_ns,
+        readers=readers,
     )
 
 

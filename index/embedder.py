@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -70,9 +71,17 @@ class SentenceTransformerEmbedder:
     def __init__(self, name: str, threads: int = 0) -> None:
         self.name = name
         self._threads = threads
+        self._lock = threading.Lock()  # several first questions at once must not load the model several times
+        self._loaded: SentenceTransformer | None = None
 
-    @cached_property
+    @property
     def _model(self) -> SentenceTransformer:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
+
+    def _load(self) -> SentenceTransformer:
         return _load(self.name, self._threads)
 
     @cached_property
@@ -123,8 +132,7 @@ class BundledEmbedder(SentenceTransformerEmbedder):
     def __init__(self, threads: int = 0) -> None:
         super().__init__(DEFAULT_MODEL, threads)
 
-    @cached_property
-    def _model(self) -> SentenceTransformer:
+    def _load(self) -> SentenceTransformer:
         folder = _bundled_folder()
         check_weights(folder / "model.safetensors")
         # set before the library is imported: with the model at hand it must not look for anything on a hub

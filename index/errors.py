@@ -4,6 +4,7 @@
     ├── IndexMissing          nothing has been indexed at this place
     ├── IndexIncompatible     the index was made with another model, dimension, splitter or format
     ├── IndexDamaged          the catalog itself cannot be read
+    ├── IndexUnavailable      the catalog cannot be used now: busy, no disk, no permission
     ├── IndexLocked           another process is writing
     ├── TooManyDeletions      a sync would delete most of a collection
     ├── BadPath               a path that was named does not exist
@@ -38,6 +39,10 @@ class IndexIncompatible(CitableError):
 
 class IndexDamaged(CitableError):
     """The catalog, which is the one truth, cannot be read."""
+
+
+class IndexUnavailable(CitableError):
+    """The catalog cannot be used at the moment, though it may be whole."""
 
 
 class IndexLocked(CitableError):

@@ -89,10 +89,13 @@ def question_words(text: str) -> list[str]:
 def open_lexical(folder: Path, catalog: Catalog) -> LexicalIndex | None:
     """Open the index if it is sound and of the catalog's generation; None otherwise."""
     generation, token = catalog.generation(), catalog.token()
-    manifest = _sound_manifest(folder)
-    if manifest is None or (manifest["generation"], manifest["token"]) != (generation, token):
+    try:
+        # The searcher first, then the proof: had a writer committed in between, the files would not fit the manifest.
+        reader = _reader(generation, token, _open_index(folder))
+    except Exception:  # whatever Tantivy says of files that it cannot open
         return None
-    return _reader(generation, token, _open_index(folder))
+    manifest = _sound_manifest(folder, generation)
+    return reader if manifest is not None and manifest["token"] == token else None
 
 
 def build_in_memory(catalog: Catalog) -> LexicalIndex:
@@ -175,10 +178,12 @@ def _write_manifest(folder: Path, generation: int, token: str) -> None:
     write_durably(folder / "manifest.json", manifest)
 
 
-def _sound_manifest(folder: Path) -> dict[str, Any] | None:
-    """Return the manifest if every file is as it says, None otherwise."""
+def _sound_manifest(folder: Path, generation: int | None = None) -> dict[str, Any] | None:
+    """Return the manifest if every file is as it says (and it is of this generation), None otherwise."""
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+        if generation is not None and manifest["generation"] != generation:
+            return None
         sound = all(sha256_of(folder / name) == digest for name, digest in manifest["files"].items())
         return manifest if sound and {"generation", "token", "files"} <= manifest.keys() else None
     except (OSError, ValueError, KeyError, AttributeError, TypeError):

@@ -129,7 +129,8 @@ FileStatus = Literal["indexed", "skipped", "failed"]
 class FileRecord:
     """One line of the file ledger: every file seen is indexed, skipped or failed with a reason (invariant 8).
 
-    size in bytes, mtime_ns and checked_ns in nanoseconds since the epoch; sha256 of the bytes, "" if never read.
+    size in bytes, mtime_ns and checked_ns in nanoseconds since the epoch; sha256 of the bytes, "" if never read;
+    readers: the version of the readers that read it.
     """
 
     collection: str
@@ -140,6 +141,7 @@ class FileRecord:
     sha256: str = ""
     reason: str = ""
     checked_ns: int = 0
+    readers: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from index.catalog import Catalog
@@ -29,8 +30,18 @@ def count_all(catalog: Catalog, folder: Path) -> Stats:
         media_types=catalog.media_types(),
         failures=catalog.failures(),
         sizes={
-            "catalog": sum(path.stat().st_size for path in folder.glob("catalog.db*")),
-            "dense": sum(path.stat().st_size for path in folder.glob("dense-*")),
-            "lexical": sum(path.stat().st_size for path in (folder / "lexical").glob("*")),
+            "catalog": _size(folder.glob("catalog.db*")),
+            "dense": _size(folder.glob("dense-*")),
+            "lexical": _size((folder / "lexical").glob("*")),
         },
     )
+
+
+def _size(paths: Iterable[Path]) -> int:
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue  # a writer has just put another in its place
+    return total

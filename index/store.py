@@ -6,6 +6,7 @@ LocalStore = catalog (SQLite, the truth) + dense (FAISS) + lexical (Tantivy), th
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -22,7 +23,7 @@ from filelock import FileLock, Timeout
 from index.catalog import Catalog
 from index.dense import DenseIndex, open_dense, refresh_dense
 from index.embedder import Embedder, Vectors
-from index.errors import IndexIncompatible, IndexLocked
+from index.errors import IndexIncompatible, IndexLocked, IndexMissing
 from index.lexical import LexicalIndex, build_in_memory, open_lexical, refresh_lexical
 from index.passages import SPLITTER_VERSION
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Passage, Stats
@@ -30,6 +31,8 @@ from index.stats import count_all, read_stats
 
 Found = list[tuple[int, float]]
 
+_LOG = logging.getLogger("index.store")
+_LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
 _WAIT_SECONDS = 10.0  # how long a reader waits for a running writer to bring the derived indexes up
 
 
@@ -193,18 +196,18 @@ class LocalStore:
     @contextmanager
     def view(self) -> Iterator[LocalView]:
         """Open the newest generation for reading. Raises IndexMissing where nothing is indexed."""
-        catalog = Catalog.open(self._catalog_path)
-        try:
+        with self._reading() as catalog:
+            if catalog.generation() == 0:
+                raise IndexMissing(f"{self.folder}: nothing is indexed here", "run: qa index PATH")
             deadline = time.monotonic() + _WAIT_SECONDS
+            patient = True
             while True:
                 with catalog.snapshot():
-                    derived = self._derived_of(catalog, patient=time.monotonic() < deadline)
+                    derived = self._derived_of(catalog, patient=patient)
                     if derived is not None:
                         yield LocalView(catalog, *derived, self.folder)
                         return
-                self._mend_derived(catalog)
-        finally:
-            catalog.close()
+                patient = self._mend_derived(catalog) and time.monotonic() < deadline
 
     def stats(self) -> Stats:
         """Say what is in the store, without loading what searches need."""
@@ -212,25 +215,29 @@ class LocalStore:
 
     def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
         """Return documents by collection and path, without loading what searches need."""
-        catalog = Catalog.open(self._catalog_path)
-        try:
+        with self._reading() as catalog:
             return catalog.documents(scope)
-        finally:
-            catalog.close()
+
+    def missing(self, document_ids: Iterable[str]) -> set[str]:
+        """Return those ids that no document has, or no document has any more."""
+        with self._reading() as catalog:
+            return catalog.missing(document_ids)
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
-        catalog = Catalog.open(self._catalog_path)
-        try:
+        with self._reading() as catalog:
             _check_compatible(catalog, embedder, self.folder)
-        finally:
-            catalog.close()
 
     def root(self) -> Path:
         """Return the folder that relative document paths start from."""
+        with self._reading() as catalog:
+            return (self.folder / (catalog.state("root") or "..")).resolve()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Catalog]:
         catalog = Catalog.open(self._catalog_path)
         try:
-            return (self.folder / (catalog.state("root") or "..")).resolve()
+            yield catalog
         finally:
             catalog.close()
 
@@ -248,13 +255,17 @@ class LocalStore:
             self._derived = dense, lexical or build_in_memory(catalog)
             return self._derived
 
-    def _mend_derived(self, catalog: Catalog) -> None:
-        """Bring the derived files up if no writer is at it, else give it a moment."""
+    def _mend_derived(self, catalog: Catalog) -> bool:
+        """Bring the derived files up if no writer is at it, else give it a moment. False when they cannot be written."""
         try:
-            with self._holding_lock():
+            with self._holding_lock(wait=0):
                 self._refresh_derived(catalog)
         except IndexLocked:
             time.sleep(0.05)
+        except (OSError, ValueError) as error:  # a full disk, a folder that may not be written; Tantivy raises ValueError
+            _LOG.warning("the search files cannot be brought up (%s); reading goes on without them", error)
+            return False
+        return True
 
     def _refresh_derived(self, catalog: Catalog) -> None:
         with catalog.snapshot():
@@ -274,7 +285,7 @@ class LocalStore:
             try:
                 if self._writer.state("root") is None:
                     start = os.path.relpath((root or self.folder.parent).resolve(), self.folder.resolve())
-                    self._writer.set_state("root", start)
+                    self._writer.set_state({"root": start})
                 yield
             finally:
                 self._writer.close()
@@ -283,11 +294,16 @@ class LocalStore:
     def adopt(self, embedder: Embedder) -> None:
         """Tie an empty index to an embedding model; raise IndexIncompatible when it is tied to another."""
         catalog = self._writing_catalog()
-        if catalog.state("fingerprint") is None:
-            catalog.set_state("dimension", str(embedder.dimension))
-            catalog.set_state("embedder", embedder.name)
-            catalog.set_state("splitter", SPLITTER_VERSION)
-            catalog.set_state("fingerprint", embedder.fingerprint)
+        if catalog.generation() == 0 and catalog.state("fingerprint") != embedder.fingerprint:
+            catalog.clear_unfinished()
+            catalog.set_state(
+                {
+                    "dimension": str(embedder.dimension),
+                    "embedder": embedder.name,
+                    "splitter": SPLITTER_VERSION,
+                    "fingerprint": embedder.fingerprint,
+                }
+            )
         _check_compatible(catalog, embedder, self.folder)
 
     def files(self, collection: str) -> dict[str, FileRecord]:
@@ -320,7 +336,10 @@ class LocalStore:
                 put.append(change.record.path)
         drop += _no_longer_indexed(catalog.files(collection), ledger)
         generation = catalog.commit(collection, put, drop, ledger, time.monotonic() - began)
-        self._refresh_derived(catalog)
+        try:
+            self._refresh_derived(catalog)
+        except (OSError, ValueError) as error:  # committed is committed: the next reader or writer brings them up
+            _LOG.warning("the search files could not be brought up (%s); the catalog is complete", error)
         return generation
 
     def _writing_catalog(self) -> Catalog:
@@ -329,12 +348,12 @@ class LocalStore:
         return self._writer
 
     @contextmanager
-    def _holding_lock(self) -> Iterator[None]:
-        """Hold the writer's lock, which the system frees when its holder dies. Raises IndexLocked at once if taken."""
+    def _holding_lock(self, wait: float = _LOCK_SECONDS) -> Iterator[None]:
+        """Hold the writer's lock, which the system frees when its holder dies. Raises IndexLocked if it stays taken."""
         lock = FileLock(self.folder / "writer.lock")
         holder = self.folder / "writer.json"
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait)
         except Timeout:
             raise IndexLocked(
                 f"{self.folder}: {_holder_name(holder)} is writing", "wait for it to end, then try again"
@@ -355,9 +374,8 @@ def _stage(catalog: Catalog, change: PutFile) -> None:
     keys = list(change.vectors)
     if keys:
         catalog.add_vectors(keys, np.stack([change.vectors[key] for key in keys]))
-    catalog.clear_staged(change.record.collection, change.record.path)
-    for part in change.parts:
-        catalog.stage(part.document, change.record.sha256, part.passages, part.keys)
+    parts = ((part.document, part.passages, part.keys) for part in change.parts)
+    catalog.stage(change.record.collection, change.record.path, change.record.sha256, parts)
 
 
 def _no_longer_indexed(before: Mapping[str, FileRecord], ledger: Iterable[FileRecord]) -> list[str]:

@@ -6,33 +6,39 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.embedder import Embedder, Vectors
 from index.errors import BadPath, TooManyDeletions, UnreadableFile
 from index.passages import embedded_text, split_document
-from index.readers import is_readable, read_bytes
-from index.records import DEFAULT_COLLECTION, Document, Extracted, FileRecord
+from index.readers import READERS_VERSION, is_readable, read_bytes
+from index.records import DEFAULT_COLLECTION, Document, Extracted, FileRecord, FileStatus
 from index.store import Change, DropFile, KeepStaged, NoteFile, Part, PutFile, Store
 
 Progress = Callable[[int, int, str], None]  # files done, files in all, the file at hand
 
 _EMBED_AT_ONCE = 64  # new passages gathered over several files before the embedder is called
+_FILES_AT_ONCE = 200  # held in memory at the most, when hardly anything in them is new
 _RACY_NS = 2_000_000_000  # a file written this shortly before it was last looked at may have changed unseen
 _GUARD_FROM = 10  # documents; smaller collections may lose any number of them
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sync is about to do. Paths as the index names them."""
+    """What a sync is about to do. Paths as the index names them.
+
+    skipped: files that are not read, and folders that cannot be; deleted: documents whose files are gone;
+    forgotten: files that are gone and were no documents.
+    """
 
     added: Sequence[FileRecord] = ()
     changed: Sequence[FileRecord] = ()
     unchanged: Sequence[FileRecord] = ()
     skipped: Sequence[FileRecord] = ()
     deleted: Sequence[str] = ()
+    forgotten: Sequence[str] = ()
 
     @property
     def to_read(self) -> list[FileRecord]:
@@ -59,9 +65,14 @@ def make_plan(store: Store, root: Path, paths: Sequence[Path], collection: str =
     Raises BadPath for a path that neither exists nor was ever indexed.
     """
     ledger = store.files(collection)
-    found = {record.path: record for path in paths for record in _scan(path, root, collection, ledger)}
-    scopes = [index_path(path, root) for path in paths]
-    gone = [name for name in ledger if name not in found and any(_is_under(name, scope) for scope in scopes)]
+    scopes = [_entry(path) for path in paths]
+    found: dict[str, FileRecord] = {}
+    for path, scope in zip(paths, scopes, strict=True):
+        if not os.path.lexists(scope) and not any(_is_under(root / name, scope) for name in ledger):
+            raise BadPath(f"{path}: no such file or folder", "give the path of a file or folder that exists")
+        found |= {record.path: record for record in _scan(scope, root, collection)}
+    blind = [root / record.path for record in found.values() if record.status == "failed"]
+    gone = [name for name in ledger if name not in found and _is_gone(root / name, scopes, blind)]
     kinds: dict[str, list[FileRecord]] = {"added": [], "changed": [], "unchanged": [], "skipped": []}
     for record in found.values():
         known = ledger.get(record.path)
@@ -70,7 +81,8 @@ def make_plan(store: Store, root: Path, paths: Sequence[Path], collection: str =
             # what the ledger says of it stands, an old failure included
             record = replace(known, size=record.size, mtime_ns=record.mtime_ns, checked_ns=record.checked_ns)
         kinds[kind].append(record)
-    return Plan(**kinds, deleted=gone)
+    deleted = [name for name in gone if ledger[name].status == "indexed"]
+    return Plan(**kinds, deleted=deleted, forgotten=[name for name in gone if name not in set(deleted)])
 
 
 def sync(
@@ -87,7 +99,7 @@ def sync(
     store.adopt(embedder)
     work = _Work(store, embedder, root, collection, progress)
     generation = store.apply(collection, work.changes(plan))
-    failed = [*work.failed, *(record for record in plan.unchanged if record.status == "failed")]
+    failed = [*work.failed, *(record for record in (*plan.unchanged, *plan.skipped) if record.status == "failed")]
     return Report(plan, generation, failed, work.passages, work.embedded, time.monotonic() - began)
 
 
@@ -105,56 +117,85 @@ def check_deletions(plan: Plan, documents: int) -> None:
 
 def index_path(path: Path, root: Path) -> str:
     """Name a file as the index does: relative to root with "/", or absolute when it lies elsewhere."""
-    absolute = Path(os.path.abspath(path))  # not resolve(): a link is named by its own place
-    shown = absolute.relative_to(root) if absolute.is_relative_to(root) else absolute
+    shown = path.relative_to(root) if path.is_relative_to(root) else path
     return os.fsencode(shown.as_posix()).decode("utf-8", "backslashreplace")
 
 
-def _scan(path: Path, root: Path, collection: str, ledger: Iterable[str]) -> Iterator[FileRecord]:
+def _entry(path: Path) -> Path:
+    """Return the one absolute form of a path that a user may give in many: links are followed but for its last part."""
+    return path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
+
+
+def _scan(scope: Path, root: Path, collection: str) -> Iterator[FileRecord]:
     """Yield a record for each file at or under a path; hidden files and folders are not looked at."""
+    if not scope.is_dir():
+        yield from _look_at(scope, root, collection)
+        return
+    unlisted: list[OSError] = []
+    for folder, folders, files in os.walk(scope, onerror=unlisted.append):
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
+        for file in sorted(files):
+            if not file.startswith("."):
+                yield from _look_at(Path(folder, file), root, collection)
+    for error in unlisted:
+        name = index_path(Path(str(error.filename)), root)
+        yield _record(collection, name, "failed", f"the folder cannot be listed: {error.strerror}")
+
+
+def _look_at(path: Path, root: Path, collection: str) -> Iterator[FileRecord]:
     name = index_path(path, root)
-    if path.is_dir():
-        for folder, folders, files in os.walk(path):
-            folders[:] = sorted(one for one in folders if not one.startswith("."))
-            for file in sorted(files):
-                if not file.startswith("."):
-                    yield _look_at(Path(folder, file), root, collection)
-    elif os.path.lexists(path):
-        yield _look_at(path, root, collection)
-    elif not any(_is_under(known, name) for known in ledger):
-        raise BadPath(f"{path}: no such file or folder", "give the path of a file or folder that exists")
-
-
-def _look_at(path: Path, root: Path, collection: str) -> FileRecord:
-    info = path.lstat()
-    record = FileRecord(
-        collection=collection,
-        path=index_path(path, root),
-        size=info.st_size,
-        mtime_ns=info.st_mtime_ns,
-        status="indexed",
-        checked_ns=time.time_ns(),
-    )
+    try:
+        info = path.lstat()
+    except FileNotFoundError:
+        return  # gone since the folder was listed
+    except OSError as error:
+        yield _record(collection, name, "failed", f"cannot be looked at: {error.strerror}")
+        return
+    reason = ""
     if stat.S_ISLNK(info.st_mode):
-        return replace(record, status="skipped", reason="a symbolic link")
-    if not stat.S_ISREG(info.st_mode):
-        return replace(record, status="skipped", reason="not a regular file")
-    if not is_readable(path.name):
-        kind = path.suffix.lower() or "that have no suffix"
-        return replace(record, status="skipped", reason=f"no reader for files {kind}")
-    return record
+        reason = "a symbolic link"
+    elif not stat.S_ISREG(info.st_mode):
+        reason = "not a regular file"
+    elif not is_readable(path.name):
+        reason = f"no reader for files {path.suffix.lower() or 'that have no suffix'}"
+    record = _record(collection, name, "skipped" if reason else "indexed", reason)
+    yield replace(record, size=info.st_size, mtime_ns=info.st_mtime_ns)
 
 
-def _is_under(name: str, scope: str) -> bool:
-    return name == scope or scope in (".", "/") or name.startswith(f"{scope}/")
+def _record(collection: str, name: str, status: FileStatus, reason: str) -> FileRecord:
+    return FileRecord(
+        collection=collection,
+        path=name,
+        size=0,
+        mtime_ns=0,
+        status=status,
+        reason=reason,
+        checked_ns=time.time_ns(),
+        readers=READERS_VERSION,
+    )
+
+
+def _is_under(path: Path, scope: Path) -> bool:
+    return path == scope or path.is_relative_to(scope)
+
+
+def _is_gone(path: Path, scopes: Sequence[Path], blind: Sequence[Path]) -> bool:
+    """Say whether a file that the scan did not find is gone, and not just where the scan could not or did not look."""
+    scope = next((scope for scope in scopes if _is_under(path, scope)), None)
+    if scope is None or any(_is_under(path, folder) for folder in blind):
+        return False
+    hidden = any(part.startswith(".") for part in path.relative_to(scope).parts)
+    return not hidden or not os.path.lexists(path)
 
 
 def _compare(record: FileRecord, known: FileRecord | None, root: Path) -> str:
     """Say which part of the plan a file belongs to."""
-    if record.status == "skipped":
+    if record.status != "indexed":
         return "skipped"
     if known is None or known.status == "skipped":
         return "added"
+    if known.readers != READERS_VERSION:
+        return "changed"
     settled = known.checked_ns - known.mtime_ns > _RACY_NS
     if (record.size, record.mtime_ns) == (known.size, known.mtime_ns) and settled and known.sha256:
         return "unchanged"
@@ -187,7 +228,7 @@ class _Work:
 
     def changes(self, plan: Plan) -> Iterator[Change]:
         """Yield every change of the plan; files that cannot be read become lines of the ledger."""
-        yield from map(DropFile, plan.deleted)
+        yield from map(DropFile, (*plan.deleted, *plan.forgotten))
         yield from map(NoteFile, plan.skipped)
         yield from map(NoteFile, plan.unchanged)
         staged = self._store.staged(self._collection)
@@ -202,7 +243,7 @@ class _Work:
                 continue
             waiting.append(change)
             texts |= {key: text for key, text in new.items() if key not in texts}
-            if len(texts) >= _EMBED_AT_ONCE:
+            if len(texts) >= _EMBED_AT_ONCE or len(waiting) >= _FILES_AT_ONCE:
                 yield from self._embed(waiting, texts)
                 waiting, texts = [], {}
         yield from self._embed(waiting, texts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from index.records import AllOf, Document, Equals, Filter, Hit
 from index.search import search
@@ -19,8 +21,10 @@ from qa.llm import stream_reply
 from qa.prompts import build_messages, label_passages, load_prompt
 from qa.reader import read
 from qa.records import Answer, AskRequest, Citation, Event, Status, Verdict
-from qa.reply import ClaimDone, ClaimText, End, NoEvidence, ReplyParser
+from qa.reply import ClaimDone, ClaimText, End, NoEvidence, ReplyParser, clean_claim
 from qa.workspace import Workspace
+
+_LOG = logging.getLogger("qa.answer")
 
 NO_EVIDENCE = "The documents that are indexed here do not answer this question."
 NEAREST = " The nearest passages are listed below."
@@ -49,7 +53,9 @@ def answer_events(workspace: Workspace, request: AskRequest) -> Generator[Event,
         )
         hits = search(view, workspace.embedder, request.question, request.k, scope_of(request))
         timings.note("search")
-        yield Event("passages", {"passages": [hit_to_json(hit, cited=False) for hit in hits]})
+        yield Event(
+            "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
+        )
         answer = replace(answer, hits=tuple(hits))
         if answer.mode == "llm":
             answer = yield from _write(workspace, view, answer, draft, timings, strict=request.mode == "llm")
@@ -57,8 +63,18 @@ def answer_events(workspace: Workspace, request: AskRequest) -> Generator[Event,
             answer = yield from _quote(workspace, view, answer, draft, timings)
     answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
-    workspace.history.save(done)
+    _keep(workspace, done)
     yield Event("done", done)
+
+
+def _keep(workspace: Workspace, done: dict[str, Any]) -> None:
+    """Store the answer, unless a document that it shows was deleted while it was made. A full disk costs no answer."""
+    shown = {passage["document_id"] for passage in done["passages"]}
+    try:
+        workspace.history.save(done)
+        workspace.history.forget_documents(workspace.store.missing(shown))
+    except Exception as error:
+        _LOG.error("answer %s could not be stored (%s)", done["id"], type(error).__name__)
 
 
 def check_request(workspace: Workspace, request: AskRequest) -> AskRequest:
@@ -124,10 +140,10 @@ def _quote(
     before = ""
     for pick in reading.picks:
         document = documents[pick.hit.document.id]
-        yield from draft.write(pick.text, paragraph=document.id != before)
+        yield from draft.write(clean_claim(pick.text), paragraph=document.id != before)
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
-        yield from draft.end_claim(pick.text, [citation], [], "supported", pick.score)
+        yield from draft.end_claim([citation], [], "supported", pick.score)
     return answer
 
 
@@ -153,6 +169,7 @@ def _write(
     failure = LLMError("bad_reply", f"{answer.model}: the reply broke off or is not in the form asked for")
     try:
         outcome = yield from _take_reply(reply.chunks, passages, _documents(view, answer.hits), draft)
+        reply.await_usage()
     except LLMError as error:
         failure = error
     finally:
@@ -211,7 +228,7 @@ def _check_claim(
         else:
             rejected.append(found)
     verdict: Verdict = "unchecked" if citations else "unsupported"
-    yield from draft.end_claim(claim.text, citations, rejected, verdict, max((one.score for one in citations), default=0.0))
+    yield from draft.end_claim(citations, rejected, verdict, max((one.score for one in citations), default=0.0))
 
 
 def _documents(view: View, hits: tuple[Hit, ...]) -> dict[str, Document]:

@@ -107,7 +107,8 @@ def shown_value(settings: Settings, name: str) -> str:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
-    names = (name for name in environ if name.startswith(PREFIX) and name not in _NOT_SETTINGS)
+    # an empty variable is one that is not set
+    names = (name for name in environ if name.startswith(PREFIX) and name not in _NOT_SETTINGS and environ[name])
     return {name.removeprefix(PREFIX).lower(): environ[name] for name in names}
 
 

@@ -8,9 +8,14 @@ from dataclasses import replace
 from qa.answer_json import citation_to_json, claim_to_json
 from qa.records import Citation, Claim, Event, Rejected, Verdict
 
+_BRACKETS = str.maketrans("[]", "()")
+
 
 class Draft:
-    """Collects text and claims. Markers are written here and nowhere else, so every [n] has its citation (invariant 3)."""
+    """Collects text and claims. Square brackets are written here and nowhere else, so every [n] has its citation.
+
+    Invariant 3, whoever calls: brackets in what is handed in become round ones.
+    """
 
     def __init__(self, base_url: str = "") -> None:
         self._base_url = base_url
@@ -42,10 +47,10 @@ class Draft:
             if self._length:
                 yield self._append("\n\n" if paragraph else " ")
             self._claim_start, self._in_claim = self._length, True
-        yield self._append(text)
+        yield self._append(text.translate(_BRACKETS))
 
     def end_claim(
-        self, text: str, citations: Sequence[Citation], rejected: Sequence[Rejected], verdict: Verdict, score: float
+        self, citations: Sequence[Citation], rejected: Sequence[Rejected], verdict: Verdict, score: float
     ) -> Iterator[Event]:
         """Close the claim: number its citations, write its markers."""
         new = [self._number(citation) for citation in citations]
@@ -56,7 +61,7 @@ class Draft:
         for citation, is_new in new:
             if is_new:
                 yield Event("citation", citation_to_json(citation, self._base_url))
-        claim = Claim(text, self._claim_start, end, verdict, score, numbers, tuple(rejected))
+        claim = Claim(self.text[self._claim_start : end], self._claim_start, end, verdict, score, numbers, tuple(rejected))
         self._claims.append(claim)
         yield Event("claim", claim_to_json(claim))
 

@@ -62,11 +62,16 @@ class History:
             return 0
         with self._connected() as db:
             ids = [(one,) for one in document_ids]
-            before = db.total_changes
+            before = db.execute("SELECT count(*) FROM answers").fetchone()[0]
             db.executemany("DELETE FROM answers WHERE id IN (SELECT answer FROM answer_documents WHERE document = ?)", ids)
-            removed = db.total_changes - before
-            db.executemany("DELETE FROM answer_documents WHERE answer NOT IN (SELECT id FROM answers) AND document = ?", ids)
-        return removed
+            return int(before - db.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    def document_ids(self) -> set[str]:
+        """Return the documents that stored answers show."""
+        if not self._path.exists():
+            return set()
+        with self._connected() as db:
+            return {row[0] for row in db.execute("SELECT DISTINCT document FROM answer_documents")}
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -74,6 +79,7 @@ class History:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA foreign_keys = ON")
             connection.executescript(_SCHEMA)
             with connection:
                 yield connection

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from index.records import AllOf, Equals
-from index.store import DropFile, LocalStore
+from index.store import DropFile
 from index.sync import Plan, Progress, Report, check_deletions, make_plan, sync
 from qa.errors import NotFound
 from qa.workspace import Workspace
@@ -39,11 +39,10 @@ def index_paths(
             on_plan(plan)
         if dry_run:
             return plan, None
-        before = _document_ids(store, collection)
         if not yes:
-            check_deletions(plan, len(before))
+            check_deletions(plan, len(store.documents(AllOf((Equals("collection", collection),)))))
         report = sync(store, workspace.embedder, plan, base, collection, progress=progress)
-        workspace.history.forget_documents(before - _document_ids(store, collection))
+        _forget_missing(workspace)
     return plan, report
 
 
@@ -64,9 +63,11 @@ def remove_documents(workspace: Workspace, names: Sequence[str]) -> list[str]:
         for collection in {one.collection for one in chosen.values()}:
             paths = sorted({one.path for one in chosen.values() if one.collection == collection})
             store.apply(collection, map(DropFile, paths))
-        workspace.history.forget_documents(chosen)
+        _forget_missing(workspace)
     return sorted(one.path for one in chosen.values())
 
 
-def _document_ids(store: LocalStore, collection: str) -> set[str]:
-    return {document.id for document in store.documents(AllOf((Equals("collection", collection),)))}
+def _forget_missing(workspace: Workspace) -> None:
+    """Delete the stored answers that show documents which are not there, those that an earlier run left too."""
+    history = workspace.history
+    history.forget_documents(workspace.store.missing(history.document_ids()))

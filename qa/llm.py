@@ -10,22 +10,28 @@ import threading
 import time
 import warnings
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from qa.config import Settings
 from qa.errors import LLMError
 
+_USAGE_SECONDS = 1.0
 _MAX_CHARACTERS = 32_000  # of one reply; more is no answer
 
 
 @dataclass
 class Reply:
-    """A reply in the making: iterate `chunks`; `usage` is filled in when the model reports it."""
+    """A reply in the making: iterate `chunks`; `usage` is filled in when the model reports it, at its very end."""
 
     chunks: Generator[str, None, None]
-    usage: dict[str, int] = field(default_factory=dict)
+    usage: dict[str, int]
+    ended: threading.Event
+
+    def await_usage(self) -> None:
+        """Wait a moment for the end of a reply whose last words have been read."""
+        self.ended.wait(_USAGE_SECONDS)
 
 
 def stream_reply(messages: Sequence[Mapping[str, str]], model: str, settings: Settings) -> Reply:
@@ -33,18 +39,15 @@ def stream_reply(messages: Sequence[Mapping[str, str]], model: str, settings: Se
 
     Raises LLMError, here or while iterating, whatever goes wrong; its message names no key and quotes no upstream text.
     """
-    usage: dict[str, int] = {}
-    return Reply(_chunks(messages, model, settings, usage), usage)
+    call = _Call(messages, model, settings)
+    return Reply(_chunks(call, model, settings.llm_timeout), call.usage, call.ended)
 
 
-def _chunks(
-    messages: Sequence[Mapping[str, str]], model: str, settings: Settings, usage: dict[str, int]
-) -> Generator[str, None, None]:
+def _chunks(call: _Call, model: str, seconds: float) -> Generator[str, None, None]:
     """Yield the reply's text. A thread of its own reads it, for litellm may wait for ever on a server that only drips."""
     arrived: queue.Queue[str | LLMError | None] = queue.Queue()
-    call = _Call(messages, model, settings, usage)
     threading.Thread(target=call.run, args=(arrived,), daemon=True).start()
-    deadline = time.monotonic() + settings.llm_timeout
+    deadline = time.monotonic() + seconds
     total = 0
     try:
         while (item := _next(arrived, deadline, model)) is not None:
@@ -70,22 +73,23 @@ def _next(arrived: queue.Queue[str | LLMError | None], deadline: float, model: s
 class _Call:
     """One request to the model, read by a thread; `close` ends it from another."""
 
-    def __init__(self, messages: Sequence[Mapping[str, str]], model: str, settings: Settings, usage: dict[str, int]) -> None:
+    def __init__(self, messages: Sequence[Mapping[str, str]], model: str, settings: Settings) -> None:
+        self.usage: dict[str, int] = {}
+        self.ended = threading.Event()
         self._messages = [dict(message) for message in messages]
         self._model = model
         self._settings = settings
-        self._usage = usage
         self._response: Any = None
-        self._closed = self._ended = False
+        self._closed = False
 
     def run(self, arrived: queue.Queue[str | LLMError | None]) -> None:
         """Put every piece of text into the queue, then None; or the error."""
         try:
             self._response = self._ask()
+            if self._closed:  # while it waited for the first byte
+                self._shut()
             for chunk in self._response:
-                if self._closed:
-                    break
-                _note_usage(chunk, self._usage)
+                _note_usage(chunk, self.usage)
                 text = chunk.choices[0].delta.content if chunk.choices else None
                 if text:
                     arrived.put(text)
@@ -93,13 +97,15 @@ class _Call:
         except Exception as error:  # litellm raises dozens of unrelated classes; all mean the same to us
             arrived.put(_as_llm_error(error, self._model))
         finally:
-            self._ended = True
+            self.ended.set()
 
     def close(self) -> None:
         """Close the connection at once, if the reply is still coming; a read that waits on it returns."""
         self._closed = True
-        if self._ended:
-            return
+        if not self.ended.is_set():
+            self._shut()
+
+    def _shut(self) -> None:
         stream = getattr(self._response, "completion_stream", None)
         response: Any = getattr(stream, "response", stream)
         with contextlib.suppress(Exception):  # whatever is closed already, or of another make

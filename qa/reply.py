@@ -83,6 +83,7 @@ class ReplyParser:
     def _take_line(self, line: str) -> Iterator[Piece]:
         claim = _CLAIM.match(line)
         if claim and _NO_EVIDENCE.match(line[claim.end() :]):
+            self._shown = 0
             yield from self._take_line(line[claim.end() :])
         elif claim:
             if not self._shown:
@@ -111,7 +112,8 @@ class ReplyParser:
         if not self._shown:
             yield from self._close_claim()
         certain = clean_claim(_UNDECIDED.sub("", self._line[claim.end() :]))
-        if not "no evidence".startswith(certain.lower()[:11]):
+        letters = re.sub(r"[^a-z]", "", certain.lower())
+        if not "noevidence".startswith(letters[:10]):
             yield from self._show(certain)
 
     def _show(self, text: str) -> Iterator[Piece]:

@@ -20,7 +20,7 @@ class Workspace:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """The embedding model of the settings."""
+        """The embedding model of the settings; opening it is cheap, it loads itself when it is first used."""
         return open_embedder(self.settings.embedder, self.settings.threads)
 
     def warm_up(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,13 @@ def test_a_measured_share_of_the_corpus_questions_is_answered(corpus: Workspace)
         text = " ".join(str(ask(corpus, question["question"])["text"]).split())
         right += any(" ".join(one["quote"].split()) in text for one in question["expect"])
     assert right / len(answerable) > 0.5
+
+
+def test_brackets_of_a_source_are_no_markers_of_the_answer(folder: Path, make_workspace):
+    (folder / "wiki.txt").write_text("The bridge was built in 1911 of stone.[7] It was blown up in 1944.[8][9]")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = ask(workspace, "When was the bridge built?")
+    assert set(re.findall(r"\[(\d+)\]", str(answer["text"]))) == {str(one["n"]) for one in answer["citations"]}
+    assert "7" not in str(answer["text"]).split("[1]")[0]
+    assert answer["citations"][0]["quote"].endswith("stone.[7]")

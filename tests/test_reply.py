@@ -314,3 +314,12 @@ def test_no_evidence_as_a_claim_is_no_claim():
     parser = ReplyParser()
     pieces = [*parser.feed("CLAIM: NO EVI"), *parser.feed("DENCE\nEND\n"), *parser.finish()]
     assert [type(piece) for piece in pieces] == [NoEvidence, End]
+
+
+@pytest.mark.parametrize("body", ["**NO EVIDENCE**", '"No evidence"', "no evidence."])
+def test_no_evidence_in_any_dress_is_no_claim_and_leaves_no_trace(body):
+    reply = f"CLAIM: {body}\nCLAIM: The second claim is here.\nEND\n"
+    for size in (1, 4, 100):
+        parser = ReplyParser()
+        pieces = [piece for at in range(0, len(reply), size) for piece in parser.feed(reply[at : at + size])]
+        assert "".join(piece.text for piece in pieces if isinstance(piece, ClaimText)) == "The second claim is here."

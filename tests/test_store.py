@@ -199,3 +199,14 @@ def test_neighbours_of_one_document_do_not_crowd_out_the_others(folder: Path, ma
     paths = found(workspace, "Where do whales swim?", k=6)
     assert paths.count("docs/long.md") >= 2
     assert {"docs/x.txt", "docs/y.txt"} & set(paths)
+
+
+def test_a_commit_stands_when_the_search_files_cannot_be_written(indexed: Workspace, folder: Path, make_workspace):
+    """As with a full disk: where the folder of the word index should be is a file that cannot be replaced by one."""
+    data = indexed.settings.data
+    shutil.rmtree(data / "lexical")
+    (data / "lexical").write_text("in the way")
+    (folder / "quay.txt").write_text("The quay opened in 1999.")
+    _, report = index_paths(make_workspace(), [folder])
+    assert report.generation == 2
+    assert found(make_workspace(), "When did the quay open?")[0] == "docs/quay.txt"

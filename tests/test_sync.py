@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -272,11 +275,132 @@ def test_a_killed_run_leaves_a_working_index_and_loses_no_embedded_work(folder: 
 
 
 def staged(workspace: Workspace) -> int:
-    """Count the files that an unfinished run has written so far."""
-    import sqlite3  # straight into the catalog: nothing of ours shows what is not committed
-
+    """Count the files that an unfinished run has written so far, straight in the catalog: nothing of ours shows them."""
     try:
-        with sqlite3.connect(workspace.settings.data / "catalog.db") as db:
+        with contextlib.closing(sqlite3.connect(workspace.settings.data / "catalog.db")) as db:
             return int(db.execute("SELECT count(*) FROM documents WHERE generation = 0").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
+
+
+# ---------------------------------------------------------------------- found by review
+
+
+def test_one_folder_given_in_many_forms_is_one_folder(
+    tmp_path: Path, folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch
+):
+    write(folder, a="Apples are red.")
+    (tmp_path / "link").symlink_to(tmp_path)
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    monkeypatch.chdir(folder)
+    for form in (Path(), Path(), Path("../docs"), folder, tmp_path / "link" / "docs", tmp_path / "docs" / ".." / "docs"):
+        plan, _ = index_paths(workspace, [form])
+        assert (len(plan.unchanged), len(plan.added), len(plan.deleted)) == (1, 0, 0), form
+    assert [document.path for document in workspace.store.documents()] == ["docs/a.txt"]
+
+
+def test_a_deletion_is_seen_when_a_folder_further_up_is_indexed(tmp_path: Path, folder: Path, make_workspace):
+    write(folder, a="Apples are red.", b="Pears are green.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    (folder / "a.txt").unlink()
+    plan, _ = index_paths(workspace, [tmp_path.parent])
+    assert list(plan.deleted) == ["docs/a.txt"]
+
+
+def test_a_hidden_folder_that_was_indexed_by_name_is_not_deleted_by_its_parent(folder: Path, make_workspace):
+    (folder / ".notes").mkdir()
+    write(folder / ".notes", a="Apples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder / ".notes"])
+    index_paths(workspace, [folder])
+    assert texts(workspace) == {"Apples are red."}
+    (folder / ".notes" / "a.txt").unlink()
+    index_paths(workspace, [folder])
+    assert texts(workspace) == set()
+
+
+def test_files_that_were_no_documents_do_not_count_as_deleted_ones(folder: Path, make_workspace):
+    for number in range(12):
+        write(folder, **{f"f{number}": f"Fruit number {number} is ripe."})
+        (folder / f"{number}.png").write_bytes(b"png")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    for path in folder.glob("*.png"):
+        path.unlink()
+    plan, _ = index_paths(workspace, [folder])
+    assert list(plan.deleted) == []
+    assert len(plan.forgotten) == 12
+    assert workspace.store.stats().failures == ()
+
+
+def test_a_first_run_that_dies_does_not_bind_the_model(folder: Path, make_workspace, tmp_path: Path):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    with workspace.store.writing():
+        workspace.store.adopt(workspace.embedder)
+    other = make_workspace()
+    other.__dict__["embedder"] = OtherModel()
+    index_paths(other, [folder])
+    assert other.store.stats().embedder == "other"
+
+
+class OtherModel:
+    """A real, tiny embedder: the lengths of a text's first words."""
+
+    name = fingerprint = "other"
+    dimension = 4
+    window = 64
+
+    def embed(self, texts):
+        rows = np.array([[len(word) for word in (text.split() + ["", "", "", "x"])[:4]] for text in texts], np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def count_tokens(self, texts):
+        return [len(text.split()) for text in texts]
+
+
+def test_an_interrupted_run_of_another_collection_is_kept(folder: Path, make_workspace):
+    write(folder, a="Apples are red.", b="Pears are green.")
+    one, two = make_workspace(collection="one"), make_workspace(collection="two")
+
+    def die(done: int, total: int, path: str) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    for number in range(210):
+        write(folder, **{f"f{number}": f"Fruit number {number} is ripe."})
+    with pytest.raises(KeyboardInterrupt):
+        index_paths(one, [folder], progress=lambda done, total, path: die(done - 150, total, path))
+    left = staged(one)
+    assert left
+    (folder / "only").mkdir()
+    write(folder / "only", z="Zebras are striped.")
+    index_paths(two, [folder / "only"])
+    assert staged(one) == left
+
+
+def test_stored_answers_go_even_when_an_earlier_run_had_no_time_to_delete_them(folder: Path, make_workspace):
+    write(folder, a="Apples from Hunza are red.", b="Pears are green.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = answer_question(workspace, AskRequest("What colour are apples from Hunza?"))
+    (folder / "a.txt").unlink()
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answer["id"]) is None
+    workspace.history.save(answer)  # as if the answer had still been in the making then
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answer["id"]) is None
+
+
+def test_files_are_read_anew_by_newer_readers(folder: Path, make_workspace):
+    write(folder, a="Apples are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    with sqlite3.connect(workspace.settings.data / "catalog.db") as db:
+        db.execute("UPDATE files SET readers = 'older'")
+    db.close()
+    plan, report = index_paths(workspace, [folder])
+    assert len(plan.changed) == 1
+    assert report.embedded == 0

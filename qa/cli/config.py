@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from qa.cli.frame import framed, print_json
-from qa.config import Settings, load_settings, shown_value
+from qa.config import Settings, shown_value
 from qa.prompts import prompt_path
 
 
@@ -18,13 +19,9 @@ def command() -> None:
 
 @command.command("show")
 @framed
-def show(settings: Settings, as_json: bool, **_: Any) -> None:
+def show(settings: Settings, origins: Mapping[str, str], as_json: bool, **_: Any) -> None:
     """Show every setting with its value and where it comes from; secrets are masked."""
-    origins = load_settings().origins
-    changed = {name for name in Settings.model_fields if getattr(settings, name) != getattr(load_settings().settings, name)}
-    rows = [
-        (name, shown_value(settings, name), "flag" if name in changed else origins[name]) for name in Settings.model_fields
-    ]
+    rows = [(name, shown_value(settings, name), origins[name]) for name in Settings.model_fields]
     if as_json:
         print_json({name: {"value": value, "from": origin} for name, value, origin in rows})
         return

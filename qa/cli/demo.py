@@ -7,6 +7,7 @@ import shutil
 import stat
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ QUESTION = "What reasons does Pakistan give for rejecting the sanctions?"
 
 @click.command("demo")
 @framed
-def command(settings: Settings, as_json: bool, **_: Any) -> None:
+def command(settings: Settings, origins: Mapping[str, str], as_json: bool, **_: Any) -> None:
     """Index the sample documents into a temporary place and ask the sample question.
 
     The place is kept, so that the second run takes seconds and `qa serve` can open it.
     """
-    place = settings.data if "data" in settings.model_fields_set and settings.data != Path(".qa") else _temporary_place()
+    place = _temporary_place() if origins["data"] == "default" else settings.data
     workspace = Workspace(settings.model_copy(update={"data": place}))
     if not as_json:
         say(f"Indexing the sample documents in {CORPUS.name}/ …")

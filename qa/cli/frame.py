@@ -15,14 +15,16 @@ import click
 from index.errors import (
     BadPath,
     CitableError,
+    EmbedderFailed,
     IndexDamaged,
     IndexIncompatible,
     IndexLocked,
     IndexMissing,
+    IndexUnavailable,
     TooManyDeletions,
 )
 from qa.config import Settings, load_settings
-from qa.errors import BadQuestion, ConfigError, LLMError, NotFound
+from qa.errors import BadQuestion, ConfigError, LLMError, NotFound, PromptError
 
 NO_EVIDENCE, SOME_FAILED, INTERRUPTED = 3, 6, 130
 _EXIT_CODES: tuple[tuple[type[CitableError], int], ...] = (
@@ -34,13 +36,19 @@ _EXIT_CODES: tuple[tuple[type[CitableError], int], ...] = (
     (IndexMissing, 4),
     (IndexIncompatible, 4),
     (IndexDamaged, 4),
+    (IndexUnavailable, 4),
+    (EmbedderFailed, 4),
+    (PromptError, 2),
     (LLMError, 5),
     (IndexLocked, 7),
 )
 
 
 def framed(run: Callable[..., int | None]) -> Callable[..., None]:
-    """Add the shared options to a command's function, which gets `settings` and `as_json` and may return an exit code."""
+    """Add the shared options to a command's function.
+
+    It gets `settings`, their `origins` and `as_json`, and may return an exit code.
+    """
 
     @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data directory (default: .qa).")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -49,8 +57,8 @@ def framed(run: Callable[..., int | None]) -> Callable[..., None]:
     def command(data: Path | None, as_json: bool, debug: bool, **options: Any) -> None:
         try:
             flags = {"data": data} | {name: options[name] for name in Settings.model_fields if name in options}
-            settings = load_settings(flags).settings
-            code = run(settings=settings, as_json=as_json, **options)
+            loaded = load_settings(flags)
+            code = run(settings=loaded.settings, origins=loaded.origins, as_json=as_json, **options)
         except (KeyboardInterrupt, click.Abort):
             say("interrupted")
             code = INTERRUPTED

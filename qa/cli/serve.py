@@ -43,11 +43,16 @@ def command(settings: Settings, **_: Any) -> None:
         hint = "free the port or choose another with --port"
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint) from error
     threading.Thread(target=_warm_up, args=(workspace,), daemon=True).start()
-    say(f"Citable QA is at http://{settings.host}:{server.effective_port}/  (Ctrl-C ends it)")
+    say(f"Citable QA is at http://{settings.host}:{_port(server)}/  (Ctrl-C ends it)")
     try:
         server.run()
     finally:
         server.close()
+
+
+def _port(server: Any) -> int:
+    """Return the port of a server, which listens on several sockets where its host has several addresses."""
+    return int(getattr(server, "effective_port", None) or server.effective_listen[0][1])
 
 
 def _warm_up(workspace: Workspace) -> None:

@@ -51,7 +51,7 @@ def search_passages() -> Response:
     with workspace().store.view() as view:
         hits = search(view, workspace().embedder, wanted.question, wanted.k, scope_of(wanted))
         generation = view.generation
-    passages = [hit_to_json(hit, cited=False) for hit in hits]
+    passages = [hit_to_json(hit, cited=False, base_url=workspace().settings.base_url) for hit in hits]
     return jsonify({"question": wanted.question, "generation": generation, "passages": passages})
 
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, json, render_template, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexLocked, IndexMissing
+from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
 from qa.errors import BadQuestion, LLMError, NotFound
 
 _LOG = logging.getLogger("qa.web")
@@ -24,6 +24,7 @@ _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
         "on the server, run: qa search x",
     ),
     (IndexDamaged, "index_damaged", "The index cannot be read.", "on the server, run: qa status"),
+    (IndexUnavailable, "index_unavailable", "The index cannot be used at the moment.", "try again in a moment"),
     (IndexLocked, "index_locked", "The index is being written.", "try again in a moment"),
     (CitableError, "not_ready", "The server is not set up to answer.", "its log says why"),
 )

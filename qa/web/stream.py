@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, copy_current_request_context, json, stream_with_context
+from flask import Response, copy_current_request_context, g, json, stream_with_context
 
 from qa.answer import answer_events
 from qa.records import AskRequest
@@ -23,8 +23,11 @@ def stream_answer(workspace: Workspace, request: AskRequest) -> Response:
     events: queue.Queue[tuple[str, Any]] = queue.Queue()
     gone = threading.Event()
 
+    request_id = g.get("request_id", "")
+
     @copy_current_request_context
     def work() -> None:
+        g.request_id = request_id  # the copied context has a fresh g
         _produce(workspace, request, events, gone)
 
     threading.Thread(target=work, daemon=True).start()
