@@ -35,7 +35,7 @@ from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRe
 
 _T = TypeVar("_T")
 
-FORMAT = "1"
+FORMAT = "2"
 PENDING = 0
 _SQL_VARIABLES = 500
 

@@ -19,6 +19,7 @@ Reranker = Callable[[str, Sequence[Hit]], Sequence[float]]
 _CANDIDATES = 50  # from each side
 _DENSE_WEIGHT = 0.6
 _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
+_NEGATIONS = frozenset("no not never none neither nor without cannot".split())
 _FURTHER = 0.97  # what each further passage of one document counts for, times the one before
 _WORD = re.compile(r"\w+")
 
@@ -99,10 +100,15 @@ def _without_duplicates(hits: Sequence[Hit]) -> list[Hit]:
     bags: list[set[str]] = []
     for hit in hits:
         bag = set(_WORD.findall(hit.passage.text.casefold()))
-        if not any(len(bag & other) > _NEAR_SHARE * len(bag | other) for other in bags):
+        if not any(len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other) for other in bags):
             kept.append(hit)
             bags.append(bag)
     return kept
+
+
+def _differs(bag: set[str], other: set[str]) -> bool:
+    """Say whether two texts differ in a number or a negation: then they disagree, and both are to be seen."""
+    return any(word in _NEGATIONS or any(map(str.isdigit, word)) for word in bag ^ other)
 
 
 def _mix_documents(hits: Sequence[Hit], k: int) -> list[Hit]:

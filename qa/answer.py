@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -21,10 +22,11 @@ from qa.llm import stream_reply
 from qa.prompts import build_messages, label_passages, load_prompt
 from qa.reader import read
 from qa.records import Answer, AskRequest, Citation, Event, Status, Verdict
-from qa.reply import ClaimDone, ClaimText, End, NoEvidence, ReplyParser, clean_claim
+from qa.reply import ClaimDone, ClaimText, End, NoEvidence, ReplyParser
 from qa.workspace import Workspace
 
 _LOG = logging.getLogger("qa.answer")
+_NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 
 NO_EVIDENCE = "The documents that are indexed here do not answer this question."
 NEAREST = " The nearest passages are listed below."
@@ -140,7 +142,7 @@ def _quote(
     before = ""
     for pick in reading.picks:
         document = documents[pick.hit.document.id]
-        yield from draft.write(clean_claim(pick.text), paragraph=document.id != before)
+        yield from draft.write(_NOTE_NUMBER.sub("", pick.text), paragraph=document.id != before)
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
         yield from draft.end_claim([citation], [], "supported", pick.score)

@@ -236,7 +236,10 @@ def _choose(asked: Question, scored: Sequence[Pick]) -> list[Pick]:
 
 def _repeats(one: Pick, other: Pick) -> bool:
     mine, yours = set(question_words(one.text)), set(question_words(other.text))
-    return len(mine & yours) > 0.6 * min(len(mine), len(yours))
+    if any(any(map(str.isdigit, word)) for word in mine ^ yours):
+        return False  # they disagree on a number: both are to be seen
+    share = 0.6 if one.hit.document.id == other.hit.document.id else 0.9
+    return len(mine & yours) > share * min(len(mine), len(yours))
 
 
 def _in_reading_order(picks: Sequence[Pick]) -> list[Pick]:

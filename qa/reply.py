@@ -22,7 +22,8 @@ _INVISIBLE = re.compile(
 )
 # What only we may write into an answer: bracketed markers. Of a link only its words stay.
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_MARKER = re.compile(r"\s*!?(?:\[[^\[\]\s]*(?:,\s*[^\[\]\s]*)*\]|【[^【】]*】)")
+# A bracket of words is a part of the sentence ("did [not] approve"): only one with a number in it is a marker.
+_MARKER = re.compile(r"\s*!?(?:\[(?:[^\[\]\s]*\d[^\[\]\s]*(?:,\s*[^\[\]\s]*\d[^\[\]\s]*)*)?\]|【[^【】]*】)")
 _BRACKETS = str.maketrans("[]【】", "()()")
 _UNDECIDED = re.compile(r"[\s!]*[\[【].*$|[\s!]+$", re.DOTALL)  # later characters may yet take this away
 _CLOSED = re.compile(r"^[\"“„«'‘].*[\"”»'’]\W*$", re.DOTALL)

@@ -122,3 +122,22 @@ def test_brackets_of_a_source_are_no_markers_of_the_answer(folder: Path, make_wo
     assert set(re.findall(r"\[(\d+)\]", str(answer["text"]))) == {str(one["n"]) for one in answer["citations"]}
     assert "7" not in str(answer["text"]).split("[1]")[0]
     assert answer["citations"][0]["quote"].endswith("stone.[7]")
+
+
+def test_a_word_in_brackets_is_never_dropped_from_a_quoted_sentence(folder: Path, make_workspace):
+    (folder / "a.txt").write_text("The Ostrava committee did [not] approve the wugget merger in 1988.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = ask(workspace, "Did the Ostrava committee approve the wugget merger?")
+    assert str(answer["text"]).startswith("The Ostrava committee did (not) approve the wugget merger")
+
+
+def test_two_files_that_disagree_on_a_number_are_both_found(folder: Path, make_workspace):
+    for year, fee in (("2023", 50), ("2024", 75)):
+        (folder / f"policy-{year}.txt").write_text(
+            f"The annual membership fee of the Quonset Club is {fee} euros for each member."
+        )
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = ask(workspace, "What is the annual membership fee of the Quonset Club?")
+    assert {passage["path"] for passage in answer["passages"]} == {"docs/policy-2023.txt", "docs/policy-2024.txt"}

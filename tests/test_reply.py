@@ -289,7 +289,8 @@ def test_a_marker_never_reaches_the_text_however_the_reply_is_cut(marker):
         ("![a](u) b", "b"),
         ("it is\x9b31m so\u061c", "it is31m so"),
         ("a [1   ] b", "a (1 ) b"),
-        ("the [sic] word", "the word"),
+        ("the [sic] word", "the (sic) word"),
+        ("they did [not] approve", "they did (not) approve"),
     ],
 )
 def test_no_square_bracket_and_no_link_outlives_cleaning(written, shown):
