@@ -4,7 +4,7 @@ VENV := .venv
 QA := $(VENV)/bin/qa
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format measure lock wheel clean
+.PHONY: demo test check format measure scale faults lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -30,6 +30,14 @@ format: $(VENV)/installed-test
 # The share of the sample questions that is answered well, and how long an answer takes.
 measure: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.measure
+
+# Memory and times at 180,000 passages; needs the public data, see bench/scale.py.
+scale: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.scale
+
+# Kill, fill, flip and truncate many more times than the tests do: minutes, one line of counts at the end.
+faults: $(VENV)/installed-test
+	@$(VENV)/bin/python tests/faults.py --kills 200 --flips 500
 
 # Renew the locked versions: resolve anew in a fresh environment and write down what came out.
 lock:

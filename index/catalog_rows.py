@@ -1,4 +1,4 @@
-"""Rows of the catalog ↔ records, and filters → SQL. Values are always bound, never written into the SQL."""
+"""Rows of the catalog ↔ records."""
 
 from __future__ import annotations
 
@@ -8,32 +8,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from index.locators import locator_from_json, locator_to_json
-from index.records import AllOf, Document, DocumentInfo, Equals, FileRecord, Filter, Passage, Section
+from index.records import Document, DocumentInfo, FileRecord, Passage, Section
+from index.sqlite import Value
 
-INFO_COLUMNS = (
-    "d.id, d.collection, d.path, d.title, d.sha256, d.length, d.media_type, d.lang, d.metadata, d.generation, d.indexed_at"
-)
+_INFO_FIELDS = "id collection path part title sha256 length media_type lang metadata generation indexed_at".split()
+_FILE_FIELDS = "collection path size mtime_ns ctime_ns status sha256 reason checked_ns readers".split()
+INFO_COLUMNS = ", ".join(f"d.{name}" for name in _INFO_FIELDS)
+FILE_COLUMNS = ", ".join(_FILE_FIELDS)
 PASSAGE_COLUMNS = 'p.id, p.start, p."end", p.text, p.context, p.locator'
-_COLUMNS = {"collection": "d.collection", "path": "d.path", "document": "d.id"}
 
 
-def where(scope: Filter) -> tuple[str, list[object]]:
-    """Compile a filter to an SQL condition on `documents d` and its bound values."""
-    if isinstance(scope, AllOf):
-        parts = [where(part) for part in scope.parts]
-        condition = " AND ".join(f"({text})" for text, _ in parts) or "1"
-        return condition, [value for _, values in parts for value in values]
-    if isinstance(scope, Equals) and scope.key in _COLUMNS:
-        return f"{_COLUMNS[scope.key]} = ?", [scope.value]
-    return "EXISTS (SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND m.value = ?)", [scope.key, scope.value]
-
-
-def document_row(document: Document, file_sha256: str) -> tuple[object, ...]:
+def document_row(document: Document, file_sha256: str) -> tuple[Value, ...]:
     """Return the values of a new row of `documents`, after its generation."""
     return (
         document.id,
         document.collection,
         document.path,
+        document.part,
         document.title,
         document.sha256,
         len(document.text),
@@ -52,8 +43,9 @@ def row_to_info(row: Sequence[Any]) -> DocumentInfo:
 
 def row_to_document(row: Sequence[Any]) -> Document:
     """Make a record of INFO_COLUMNS, text, sections."""
-    sections = tuple(Section(start, locator_from_json(fields)) for start, fields in json.loads(row[12]))
-    return Document(**_info_fields(row), text=row[11], sections=sections)
+    text, sections = row[len(_INFO_FIELDS) :]
+    places = tuple(Section(start, locator_from_json(fields)) for start, fields in json.loads(sections))
+    return Document(**_info_fields(row), text=text, sections=places)
 
 
 def sections_to_json(sections: Sequence[Section]) -> str:
@@ -67,34 +59,15 @@ def row_to_passage(row: Sequence[Any], document_id: str) -> Passage:
 
 
 def row_to_file(row: Sequence[Any]) -> FileRecord:
-    """Make a record of a whole row of `files`."""
-    collection, path, size, mtime_ns, status, sha256, reason, checked_ns, readers = row
-    return FileRecord(
-        collection=collection,
-        path=path,
-        size=size,
-        mtime_ns=mtime_ns,
-        status=status,
-        sha256=sha256,
-        reason=reason,
-        checked_ns=checked_ns,
-        readers=readers,
-    )
+    """Make a record of FILE_COLUMNS."""
+    return FileRecord(**dict(zip(_FILE_FIELDS, row, strict=True)))
+
+
+def file_row(record: FileRecord) -> tuple[Value, ...]:
+    """Return the values of FILE_COLUMNS."""
+    return tuple(getattr(record, name) for name in _FILE_FIELDS)
 
 
 def _info_fields(row: Sequence[Any]) -> dict[str, Any]:
-    names = (
-        "id",
-        "collection",
-        "path",
-        "title",
-        "sha256",
-        "length",
-        "media_type",
-        "lang",
-        "metadata",
-        "generation",
-        "indexed_at",
-    )
-    fields = dict(zip(names, row, strict=False))
+    fields = dict(zip(_INFO_FIELDS, row, strict=False))
     return {**fields, "metadata": json.loads(fields["metadata"])}

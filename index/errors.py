@@ -10,6 +10,8 @@
     ├── BadPath               a path that was named does not exist
     ├── EmbedderFailed        the embedding model cannot be loaded or is not the one expected
     └── UnreadableFile        one file could not be read; the run goes on without it
+        ├── Unsupported       nothing is wrong with it, it is just no format that is read
+        └── NeedsPassword     it is encrypted, and no password that is set opens it
 
 `qa/errors.py` adds the errors of answering to the same tree.
 """
@@ -62,4 +64,19 @@ class EmbedderFailed(CitableError):
 
 
 class UnreadableFile(CitableError):
-    """One file cannot be read as what it seems to be; it is listed as failed with this reason."""
+    """One file cannot be read as what it seems to be; it is listed as failed with this reason.
+
+    may_pass: the next time may be otherwise without a change of the file, so it is tried again.
+    """
+
+    may_pass = False
+
+
+class Unsupported(UnreadableFile):
+    """The file is of a format that is not read; it is listed as skipped with this reason."""
+
+
+class NeedsPassword(UnreadableFile):
+    """The file is encrypted and none of the passwords that are set opens it; it is tried again each time."""
+
+    may_pass = True

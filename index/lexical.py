@@ -17,7 +17,7 @@ import numpy as np
 import tantivy
 
 from index.catalog import Catalog
-from index.files import sha256_of, write_durably
+from index.files import sha256_of, sync_folder, write_durably
 
 Found = list[tuple[int, float]]
 
@@ -94,8 +94,8 @@ def open_lexical(folder: Path, catalog: Catalog) -> LexicalIndex | None:
         reader = _reader(generation, token, _open_index(folder))
     except Exception:  # whatever Tantivy says of files that it cannot open
         return None
-    manifest = _sound_manifest(folder, generation)
-    return reader if manifest is not None and manifest["token"] == token else None
+    manifest = _sound_manifest(folder)
+    return reader if manifest and (manifest["generation"], manifest["token"]) == (generation, token) else None
 
 
 def build_in_memory(catalog: Catalog) -> LexicalIndex:
@@ -106,19 +106,50 @@ def build_in_memory(catalog: Catalog) -> LexicalIndex:
     return _reader(catalog.generation(), catalog.token(), index)
 
 
-def refresh_lexical(folder: Path, catalog: Catalog) -> LexicalIndex:
-    """Bring the files to the catalog's generation: catch up when they are sound, else build them anew. Writer only."""
-    generation, token = catalog.generation(), catalog.token()
+def refresh_lexical(folder: Path, catalog: Catalog, *, rewrite: bool = False) -> None:
+    """Bring the files to the catalog's generation: catch up when they are sound, else build them anew. Writer only.
+
+    rewrite: build anew in any case. Tantivy marks what is deleted and keeps its words until segments are merged.
+    """
+    for leftover in _beside(folder):  # of a run that died
+        shutil.rmtree(leftover, ignore_errors=True)
     manifest = _sound_manifest(folder)
-    if manifest is None or not catalog.was_committed(manifest["generation"], manifest["token"]):
-        index, since = _create(folder), 0
-    else:
-        index, since = _open_index(folder), int(manifest["generation"])
-    if since != generation or since == 0:
-        added, removed = catalog.changes_since(since)
-        _apply(index, catalog, added, removed if since else [])
-        _write_manifest(folder, generation, token)
-    return _reader(generation, token, index)
+    if rewrite or manifest is None or not catalog.can_catch_up(manifest["generation"], manifest["token"]):
+        _build(folder, catalog)
+        return
+    if manifest["generation"] != catalog.generation():
+        _apply(_open_index(folder), catalog, *catalog.changes_since(manifest["generation"]))
+        _write_manifest(folder, catalog)
+
+
+def check_lexical(folder: Path, catalog: Catalog) -> str:
+    """Say what is wrong with the files, or "" when readers can use them."""
+    if not folder.is_dir():
+        return "lexical/ is missing"
+    manifest = _sound_manifest(folder)
+    if manifest is None:
+        return "a file in lexical/ is damaged"
+    current = (manifest["generation"], manifest["token"]) == (catalog.generation(), catalog.token())
+    return "" if current else "lexical/ is behind the catalog"
+
+
+def _build(folder: Path, catalog: Catalog) -> None:
+    """Build the index beside the old one, which serves meanwhile, then put it in its place."""
+    fresh, old = _beside(folder)
+    fresh.mkdir(parents=True)
+    index = tantivy.Index(_schema(), path=str(fresh))
+    index.register_tokenizer("stems", _STEMS)
+    _apply(index, catalog, catalog.changes_since(0)[0], [])
+    _write_manifest(fresh, catalog)
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    return folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
 
 
 def _analyzer(*, stems: bool) -> Any:
@@ -137,14 +168,6 @@ def _schema() -> Any:
     builder.add_integer_field("num", stored=False, indexed=True, fast=True)
     builder.add_text_field("text", stored=False, tokenizer_name="stems", index_option="freq")
     return builder.build()
-
-
-def _create(folder: Path) -> Any:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    index = tantivy.Index(_schema(), path=str(folder))
-    index.register_tokenizer("stems", _STEMS)
-    return index
 
 
 def _open_index(folder: Path) -> Any:
@@ -172,19 +195,18 @@ def _data_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name != "manifest.json" and not path.name.startswith("."))
 
 
-def _write_manifest(folder: Path, generation: int, token: str) -> None:
+def _write_manifest(folder: Path, catalog: Catalog) -> None:
     files = {path.name: sha256_of(path) for path in _data_files(folder)}
-    manifest = json.dumps({"generation": generation, "token": token, "files": files}).encode()
-    write_durably(folder / "manifest.json", manifest)
+    manifest = {"generation": catalog.generation(), "token": catalog.token(), "files": files}
+    write_durably(folder / "manifest.json", json.dumps(manifest).encode())
 
 
-def _sound_manifest(folder: Path, generation: int | None = None) -> dict[str, Any] | None:
-    """Return the manifest if every file is as it says (and it is of this generation), None otherwise."""
+def _sound_manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest if every file is as it says, None otherwise."""
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
-        if generation is not None and manifest["generation"] != generation:
-            return None
         sound = all(sha256_of(folder / name) == digest for name, digest in manifest["files"].items())
-        return manifest if sound and {"generation", "token", "files"} <= manifest.keys() else None
+        typed = isinstance(manifest["generation"], int) and isinstance(manifest["token"], str)
+        return manifest if sound and typed else None
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from index.records import Locator, Section
@@ -26,27 +26,33 @@ def locate(sections: Sequence[Section], start: int, end: int) -> Locator:
 def describe(locator: Locator) -> str:
     """Name the place as a person would: "page 3", "pages 3-4", "Background › Earlier rounds", or ""."""
     names = []
-    if locator.page is not None and locator.last_page is not None:
-        names.append(f"pages {locator.page}-{locator.last_page}")
-    elif locator.page is not None:
-        names.append(f"page {locator.page}")
+    if locator.message is not None:
+        names.append(f"message {locator.message}")
+    if locator.attachment:
+        names.append(f"attachment {locator.attachment}")
+    if locator.page is not None:
+        names.append(f"page {locator.page}" if locator.last_page is None else f"pages {locator.page}-{locator.last_page}")
+    if locator.slide is not None:
+        names.append(f"slide {locator.slide}")
+    if locator.sheet:
+        names.append(f"sheet {locator.sheet}")
+    if locator.cells:
+        names.append(f"cells {locator.cells}")
     if locator.heading:
         names.append(" › ".join(locator.heading))
+    if locator.pointer:
+        names.append(f"at {locator.pointer}")
     return ", ".join(names)
 
 
 def locator_to_json(locator: Locator) -> dict[str, Any]:
     """Return only the fields that apply, as the answer object shows them."""
-    fields: dict[str, Any] = {}
-    if locator.page is not None:
-        fields["page"] = locator.page
-    if locator.last_page is not None:
-        fields["last_page"] = locator.last_page
-    if locator.heading:
-        fields["heading"] = list(locator.heading)
-    return fields
+    values = ((field.name, getattr(locator, field.name)) for field in fields(locator))
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values if value not in (None, "", ())
+    }
 
 
-def locator_from_json(fields: Mapping[str, Any]) -> Locator:
-    """Read what `locator_to_json` wrote."""
-    return Locator(fields.get("page"), fields.get("last_page"), tuple(fields.get("heading", ())))
+def locator_from_json(values: Mapping[str, Any]) -> Locator:
+    """Read what `locator_to_json` wrote; raises TypeError for a field that no locator has."""
+    return Locator(**{**values, "heading": tuple(values.get("heading", ()))})

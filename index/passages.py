@@ -6,13 +6,14 @@ import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from index.locators import locate
 from index.records import Document, Locator, Passage
 from index.sentences import Span, sentence_spans
 
 # Stored with the index: passages made by another version are never mixed with these (invariant 11).
-SPLITTER_VERSION = "1"
+SPLITTER_VERSION = "2"
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -51,13 +52,15 @@ class _Contexts:
         self.limit = window // _CONTEXT_SHARE
         self._title = document.title
         self._count = count_tokens
-        self._known: dict[tuple[str, ...], tuple[str, int]] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = {}
 
     def of(self, locator: Locator) -> tuple[str, int]:
         """Return (context, its tokens) for a place."""
-        if locator.heading not in self._known:
-            self._known[locator.heading] = self._cut(" | ".join((self._title, *locator.heading)))
-        return self._known[locator.heading]
+        place = locator.sheet, locator.heading
+        if place not in self._known:
+            names = (self._title, locator.sheet, *locator.heading)
+            self._known[place] = self._cut(" | ".join(name for name in names if name))
+        return self._known[place]
 
     def _cut(self, text: str) -> tuple[str, int]:
         words = text.split()
@@ -111,14 +114,14 @@ def _rstrip(text: str, start: int, end: int) -> int:
 
 
 def _group(sentences: Sequence[tuple[int, int, int]], document: Document, room: int, contexts: _Contexts) -> Iterator[Span]:
-    """Join sentences greedily; begin anew at headings, otherwise with the last sentence once more."""
-    headings = _heading_numbers(document, [start for start, _, _ in sentences])
+    """Join sentences greedily; begin anew at headings and the like, otherwise with the last sentence once more."""
+    places = _place_numbers(document, [start for start, _, _ in sentences])
     limits = [room - contexts.of(locate(document.sections, start, end))[1] for start, end, _ in sentences]
     group: list[int] = []
     used = 0
     for number, (_, _, tokens) in enumerate(sentences):
         limit = limits[group[0] if group else number]
-        new_section = bool(group) and headings[number] != headings[group[-1]] and used * _SMALL_SHARE >= room
+        new_section = bool(group) and places[number] != places[group[-1]] and used * _SMALL_SHARE >= room
         if group and (new_section or used + tokens > limit):
             yield sentences[group[0]][0], sentences[group[-1]][1]
             overlap = group[-1]
@@ -130,13 +133,14 @@ def _group(sentences: Sequence[tuple[int, int, int]], document: Document, room: 
         yield sentences[group[0]][0], sentences[group[-1]][1]
 
 
-def _heading_numbers(document: Document, starts: Sequence[int]) -> list[int]:
-    """Return for each sentence the number of the heading it stands under; a new page is no new heading."""
+def _place_numbers(document: Document, starts: Sequence[int]) -> list[int]:
+    """Return for each sentence the number of the heading, slide or rows that it stands in; a new page is no new place."""
     numbers, number, previous = [], 0, None
     for section in document.sections:
-        if section.locator.heading != previous:
+        place = replace(section.locator, page=None, last_page=None)
+        if place != previous:
             number += 1
-        previous = section.locator.heading
+        previous = place
         numbers.append(number)
     begins = [section.start for section in document.sections]
     return [numbers[i - 1] if (i := bisect_right(begins, start)) else 0 for start in starts]

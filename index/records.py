@@ -14,11 +14,21 @@ DEFAULT_COLLECTION = "default"
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """What a person calls a place in a document. Fields that do not apply are None or empty."""
+    """What a person calls a place in a document. Fields that do not apply are None or empty.
+
+    message: number of the message in a mailbox, from 1; attachment: its file name; slide: from 1; sheet: its name;
+    cells: "A2:F21"; pointer: where in a JSON file, RFC 6901.
+    """
 
     page: int | None = None
     last_page: int | None = None
     heading: tuple[str, ...] = ()
+    slide: int | None = None
+    sheet: str = ""
+    cells: str = ""
+    message: int | None = None
+    attachment: str = ""
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +44,14 @@ class DocumentInfo:
     """A document without its text.
 
     `id` stays the same while the file changes; `sha256` is of the UTF-8 text and names one version of it.
-    `path` is relative to the folder that the index belongs to, or absolute outside of it.
+    `path` is relative to the folder that the index belongs to, or absolute outside of it. `part` tells the documents
+    of one file apart (a message of a mailbox, an attachment of a message) and is empty where a file is one document.
     """
 
     id: str
     collection: str
     path: str
+    part: str = ""
     title: str
     sha256: str
     length: int
@@ -60,10 +72,14 @@ class Document(DocumentInfo):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extracted:
-    """What a reader found in one file."""
+    """A document as a reader found it in a file. part: its name within the file, empty where the file is one document.
+
+    metadata: names → values as text; dates in ISO 8601, "date" being the document's own.
+    """
 
     text: str
     media_type: str
+    part: str = ""
     title: str = ""
     lang: str = ""
     sections: tuple[Section, ...] = ()
@@ -107,10 +123,30 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """Admits documents whose `key` (a metadata key, or "collection", "path", "document") is `value`."""
+    """Admits documents whose `key` is `value`.
+
+    key: "collection", "path", "document" (its id), "title", "lang", "media_type", or a metadata key.
+    """
 
     key: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartsWith:
+    """Admits documents whose `key` begins with `value`: all below a folder, for one."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Admits documents whose `key` lies between two texts, both included, such as ISO dates; "" leaves an end open."""
+
+    key: str
+    low: str = ""
+    high: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +156,14 @@ class AllOf:
     parts: tuple[Filter, ...] = ()
 
 
-Filter = Equals | AllOf
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Admits documents that some part admits; no parts admit nothing."""
+
+    parts: tuple[Filter, ...] = ()
+
+
+Filter = Equals | StartsWith | Range | AllOf | AnyOf
 
 FileStatus = Literal["indexed", "skipped", "failed"]
 
@@ -129,14 +172,15 @@ FileStatus = Literal["indexed", "skipped", "failed"]
 class FileRecord:
     """One line of the file ledger: every file seen is indexed, skipped or failed with a reason (invariant 8).
 
-    size in bytes, mtime_ns and checked_ns in nanoseconds since the epoch; sha256 of the bytes, "" if never read;
-    readers: the version of the readers that read it.
+    size in bytes; mtime_ns, ctime_ns and checked_ns in nanoseconds since the epoch; sha256 of the bytes, "" if never
+    read; readers: the version of the readers that read it.
     """
 
     collection: str
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int
     status: FileStatus
     sha256: str = ""
     reason: str = ""
@@ -154,7 +198,10 @@ class CollectionStats:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What is in the index at one generation. sizes: bytes on disk by part; media_types: documents by type."""
+    """What is in the index at one generation.
+
+    sizes: bytes on disk by part; media_types, languages: how many documents are of each.
+    """
 
     generation: int
     committed_at: str
@@ -162,5 +209,6 @@ class Stats:
     dimension: int
     collections: Mapping[str, CollectionStats]
     media_types: Mapping[str, int]
+    languages: Mapping[str, int]
     failures: tuple[FileRecord, ...]
     sizes: Mapping[str, int]

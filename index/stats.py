@@ -28,6 +28,7 @@ def count_all(catalog: Catalog, folder: Path) -> Stats:
         dimension=int(catalog.state("dimension") or 0),
         collections=catalog.collections(),
         media_types=catalog.media_types(),
+        languages=catalog.languages(),
         failures=catalog.failures(),
         sizes={
             "catalog": _size(folder.glob("catalog.db*")),

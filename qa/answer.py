@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from index.records import AllOf, Document, Equals, Filter, Hit
-from index.search import search
+from index.records import Document, Hit
 from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
 from qa.citations import cite_span, find_citation
@@ -23,6 +22,7 @@ from qa.prompts import build_messages, label_passages, load_prompt
 from qa.reader import read
 from qa.records import Answer, AskRequest, Citation, Event, Status, Verdict
 from qa.reply import ClaimDone, ClaimText, End, NoEvidence, ReplyParser
+from qa.retrieval import find
 from qa.workspace import Workspace
 
 _LOG = logging.getLogger("qa.answer")
@@ -53,7 +53,7 @@ def answer_events(workspace: Workspace, request: AskRequest) -> Generator[Event,
         yield Event(
             "meta", {"id": answer.id, "question": answer.question, "mode": answer.mode, "model": answer.model or None}
         )
-        hits = search(view, workspace.embedder, request.question, request.k, scope_of(request))
+        hits = find(view, workspace.embedder, request)
         timings.note("search")
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
@@ -99,11 +99,6 @@ def check_request(workspace: Workspace, request: AskRequest) -> AskRequest:
         k=request.k or settings.k,
         model="" if request.mode == "extractive" else model,
     )
-
-
-def scope_of(request: AskRequest) -> Filter:
-    """Return the filter that the request's collection and filters make."""
-    return AllOf((Equals("collection", request.collection), *(Equals(key, value) for key, value in request.filters.items())))
 
 
 def _empty_answer(workspace: Workspace, view: View, request: AskRequest) -> Answer:

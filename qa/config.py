@@ -31,6 +31,9 @@ class Settings(BaseModel):
     embedder: str = Field(
         DEFAULT_MODEL, min_length=1, description="the bundled model, a local folder, or a sentence-transformers name"
     )
+    pdf_passwords: tuple[SecretStr, ...] = Field((), description="passwords tried on encrypted PDFs, separated by commas")
+    file_seconds: float = Field(30.0, gt=0, description="seconds that reading one file may take")
+    file_memory: int = Field(1500, ge=1000, description="MB of address space that reading one file may take")
     threads: int = Field(0, ge=0, description="threads for embedding; 0 lets the library choose")
     k: int = Field(8, ge=1, le=50, description="passages that an answer is made from")
     model: str = Field("", description="the LLM, as litellm names it (`openai/gpt-4o-mini`, `ollama/llama3.2`); empty: none")
@@ -47,7 +50,7 @@ class Settings(BaseModel):
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
     trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
 
-    @field_validator("models", "trusted_hosts", mode="before")
+    @field_validator("models", "trusted_hosts", "pdf_passwords", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -102,7 +105,7 @@ def shown_value(settings: Settings, name: str) -> str:
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join("********" if isinstance(one, SecretStr) else one for one in value)
     return "" if value is None else str(value)
 
 

@@ -17,6 +17,7 @@ def info_to_json(document: DocumentInfo) -> dict[str, Any]:
         "id": document.id,
         "collection": document.collection,
         "path": document.path,
+        "part": document.part,
         "title": document.title,
         "sha256": document.sha256,
         "length": document.length,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-    id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, status TEXT NOT NULL, answer TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS answer_documents (
-    answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, document TEXT NOT NULL, PRIMARY KEY (document, answer)
-) WITHOUT ROWID;
-"""
+from index.sqlite import Database
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, "
+    "status TEXT NOT NULL, answer TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
+    "document TEXT NOT NULL, PRIMARY KEY (document, answer)) WITHOUT ROWID",
+)
 
 
 def new_answer_id() -> str:
@@ -25,63 +26,75 @@ def new_answer_id() -> str:
 
 
 class History:
-    """The answers of one data directory. Every call has its own connection, so threads may share a History."""
+    """The answers of one data directory. Every call has its own connection, so threads may share a History.
+
+    Its methods raise IndexDamaged or IndexUnavailable when the file cannot be used.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._making = threading.Lock()
 
     def save(self, answer: Mapping[str, Any]) -> None:
         """Keep an answer object under its id."""
         documents = {passage["document_id"] for passage in answer["passages"]}
-        with self._connected() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)",
-                (
-                    answer["id"],
-                    answer["created_at"],
-                    answer["question"],
-                    answer["status"],
-                    json.dumps(answer, ensure_ascii=False),
-                ),
+        values = [answer["id"], answer["created_at"], answer["question"], answer["status"]]
+        with self._connected() as db, db.transaction():
+            db.run(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", [*values, json.dumps(answer, ensure_ascii=False)]
             )
-            db.executemany(
-                "INSERT OR IGNORE INTO answer_documents VALUES (?, ?)", ((answer["id"], one) for one in documents)
-            )
+            db.run_many("INSERT OR IGNORE INTO answer_documents VALUES (?, ?)", ((answer["id"], one) for one in documents))
 
     def get(self, answer_id: str) -> dict[str, Any] | None:
         """Return a stored answer object, or None."""
         if not self._path.exists():
             return None
         with self._connected() as db:
-            row = db.execute("SELECT answer FROM answers WHERE id = ?", (answer_id,)).fetchone()
+            row = db.row("SELECT answer FROM answers WHERE id = ?", (answer_id,))
         return json.loads(row[0]) if row else None
 
     def forget_documents(self, document_ids: Iterable[str]) -> int:
-        """Delete every answer that shows text of these documents; returns how many."""
-        if not self._path.exists():
+        """Delete every answer that shows text of these documents, from the file's bytes too; returns how many."""
+        ids = [(one,) for one in document_ids]
+        if not ids or not self._path.exists():
             return 0
         with self._connected() as db:
-            ids = [(one,) for one in document_ids]
-            before = db.execute("SELECT count(*) FROM answers").fetchone()[0]
-            db.executemany("DELETE FROM answers WHERE id IN (SELECT answer FROM answer_documents WHERE document = ?)", ids)
-            return int(before - db.execute("SELECT count(*) FROM answers").fetchone()[0])
+            with db.transaction():
+                before = self._count(db)
+                db.run_many("DELETE FROM answers WHERE id IN (SELECT answer FROM answer_documents WHERE document = ?)", ids)
+                forgotten = before - self._count(db)
+            db.truncate_log()
+        return forgotten
 
     def document_ids(self) -> set[str]:
         """Return the documents that stored answers show."""
         if not self._path.exists():
             return set()
         with self._connected() as db:
-            return {row[0] for row in db.execute("SELECT DISTINCT document FROM answer_documents")}
+            return {row[0] for row in db.rows("SELECT DISTINCT document FROM answer_documents")}
+
+    def find_damage(self) -> list[str]:
+        """Read everything and say what is wrong; empty when all is well."""
+        if not self._path.exists():
+            return []
+        with self._connected() as db:
+            return db.find_damage()
+
+    @staticmethod
+    def _count(db: Database) -> int:
+        row = db.row("SELECT count(*) FROM answers")
+        return int(row[0]) if row else 0
 
     @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, timeout=30)
+    def _connected(self) -> Iterator[Database]:
+        made = self._path.exists()
+        with self._making:  # the first two to come must not both set the file up
+            db = Database(self._path)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.executescript(_SCHEMA)
-            with connection:
-                yield connection
+            if not made or db.row("SELECT 1 FROM sqlite_master WHERE name = 'answer_documents'") is None:
+                with db.transaction():
+                    for statement in _SCHEMA:
+                        db.run(statement)
+            yield db
         finally:
-            connection.close()
+            db.close()

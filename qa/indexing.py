@@ -6,11 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from index.records import AllOf, Equals
+from index.plan import Plan, check_deletions, make_plan
+from index.rebuild import RebuildReport, rebuild
+from index.sandbox import Limits, Sandbox
 from index.store import DropFile
-from index.sync import Plan, Progress, Report, check_deletions, make_plan, sync
+from index.sync import Progress, Report, sync
 from qa.errors import NotFound
 from qa.workspace import Workspace
+
+
+def plan_paths(workspace: Workspace, paths: Sequence[Path], *, root: Path | None = None) -> Plan:
+    """Say what `index_paths` would do, and change nothing: not even a data directory is made."""
+    store, collection = workspace.store, workspace.settings.collection
+    base = store.root_or(root)
+    return make_plan(store.ledger(collection), base, paths, collection, [_data_folder(workspace)])
 
 
 def index_paths(
@@ -18,53 +27,66 @@ def index_paths(
     paths: Sequence[Path],
     *,
     root: Path | None = None,
-    dry_run: bool = False,
     no_delete: bool = False,
     yes: bool = False,
     on_plan: Callable[[Plan], None] | None = None,
     progress: Progress | None = None,
-) -> tuple[Plan, Report | None]:
-    """Plan and carry out a sync; the report is None for a dry run.
+) -> Report:
+    """Plan and carry out a sync.
 
     root: what relative paths of a new index start from; the data directory's parent by default.
     Stored answers that show text of documents which are gone afterwards are deleted (invariant 10).
     """
-    store, collection = workspace.store, workspace.settings.collection
+    plan_paths(workspace, paths, root=root)  # a mistyped path must not leave an empty data directory behind
+    store, collection, settings = workspace.store, workspace.settings.collection, workspace.settings
     with store.writing(root):
-        base = store.root()
-        plan = make_plan(store, base, paths, collection)
+        ledger, base = store.files(collection), store.root()
+        plan = make_plan(ledger, base, paths, collection, [_data_folder(workspace)])
         if no_delete:
             plan = replace(plan, deleted=())
         if on_plan:
             on_plan(plan)
-        if dry_run:
-            return plan, None
         if not yes:
-            check_deletions(plan, len(store.documents(AllOf((Equals("collection", collection),)))))
-        report = sync(store, workspace.embedder, plan, base, collection, progress=progress)
+            check_deletions(plan, sum(record.status == "indexed" for record in ledger.values()))
+        limits = Limits(settings.file_seconds, settings.file_memory)
+        passwords = [one.get_secret_value() for one in settings.pdf_passwords]
+        with Sandbox(limits, passwords) as sandbox:
+            report = sync(store, workspace.embedder, plan, base, sandbox, progress=progress)
         _forget_missing(workspace)
-    return plan, report
+    return report
 
 
-def remove_documents(workspace: Workspace, names: Sequence[str]) -> list[str]:
-    """Remove documents by id or path from the index. Returns their paths.
+def rebuild_index(workspace: Workspace, *, progress: Progress | None = None) -> RebuildReport:
+    """Make all passages and vectors anew from the texts in the index, which serves until that is complete."""
+    store = workspace.store
+    collections = list(store.stats().collections)  # raises IndexMissing before a lock file is made
+    with store.writing():
+        return rebuild(store, workspace.embedder, collections, progress=progress)
 
-    Raises NotFound, and removes none, if one is unknown.
+
+def remove_documents(workspace: Workspace, names: Sequence[str], collection: str | None = None) -> list[str]:
+    """Remove documents by id or path from the index, or from one collection of it. Returns the paths of their files.
+
+    Raises NotFound, and removes none, if one is unknown. A file's documents go together.
     """
     store = workspace.store
     store.stats()  # raises IndexMissing before a lock file is made
     with store.writing():
-        documents = store.documents()
-        chosen = {one.id: one for one in documents if one.id in names or one.path in names}
-        found = set(chosen) | {one.path for one in chosen.values()}
+        documents = [one for one in store.documents() if collection in (None, one.collection)]
+        chosen = [one for one in documents if one.id in names or one.path in names]
+        found = {one.id for one in chosen} | {one.path for one in chosen}
         missing = [name for name in names if name not in found]
         if missing:
-            raise NotFound(f"{missing[0]}: no document has this id or path", "see: qa docs list")
-        for collection in {one.collection for one in chosen.values()}:
-            paths = sorted({one.path for one in chosen.values() if one.collection == collection})
-            store.apply(collection, map(DropFile, paths))
+            where = f" in the collection {collection}" if collection else ""
+            raise NotFound(f"{missing[0]}: no document has this id or path{where}", "see: qa docs list")
+        files = sorted({(one.collection, one.path) for one in chosen})
+        store.apply([DropFile(*file) for file in files])
         _forget_missing(workspace)
-    return sorted(one.path for one in chosen.values())
+    return [path for _, path in files]
+
+
+def _data_folder(workspace: Workspace) -> Path:
+    return workspace.settings.data.resolve()
 
 
 def _forget_missing(workspace: Workspace) -> None:

@@ -7,10 +7,10 @@ so whoever holds a Citation may rely on `document.text[start:end] == quote` for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from index.records import Hit, Locator
+from index.records import AllOf, Filter, Hit, Locator
 
 Verdict = Literal["supported", "unsupported", "contradicted", "unchecked"]
 Status = Literal["answered", "no_evidence", "partial"]
@@ -72,7 +72,7 @@ class AskRequest:
     mode: Mode = "auto"
     model: str = ""
     k: int = 0
-    filters: Mapping[str, str] = field(default_factory=dict)
+    filters: Filter = AllOf()
     conversation_id: str = ""
 
 

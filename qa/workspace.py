@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from index.embedder import Embedder, open_embedder
-from index.store import LocalStore
+from index.local_store import LocalStore
 from qa.config import Settings
 from qa.history import History
 

@@ -14,7 +14,7 @@ QUESTIONS = [json.loads(line) for line in (CORPUS / "questions.jsonl").read_text
 
 
 def plain_text(name: str) -> str:
-    return " ".join(read_bytes((CORPUS / name).read_bytes(), name).text.split())
+    return " ".join(read_bytes((CORPUS / name).read_bytes(), name)[0].text.split())
 
 
 def test_there_are_enough_questions_of_both_kinds():

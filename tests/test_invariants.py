@@ -22,7 +22,7 @@ from index.records import AllOf, Document, Equals, Hit, Scores
 from index.search import search
 from qa.answer import answer_question
 from qa.citations import find_citation
-from qa.indexing import index_paths
+from qa.indexing import index_paths, rebuild_index, remove_documents
 from qa.records import AskRequest, Citation, Quote, Rejected
 from qa.workspace import Workspace
 
@@ -127,7 +127,7 @@ def test_invariant_6_a_run_that_dies_before_its_commit_changes_nothing(folder: P
         assert [hit.passage.text for hit in search(view, workspace.embedder, "bridges cherries")] == [
             "Apricots grow in Gilgit and Hunza."
         ]
-    _, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
     assert report is not None
     assert workspace.store.stats().collections["default"].documents == 31
 
@@ -182,19 +182,55 @@ def test_invariant_7_indexing_disturbs_no_reader(folder: Path, make_workspace):
 def test_invariant_8_every_file_is_indexed_skipped_or_failed_with_a_reason(folder: Path, make_workspace):
     (folder / "good.txt").write_text("A sentence that can be read.")
     (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really")
-    (folder / "not-a.pdf").write_text("plain words")
+    (folder / "not-a.pdf").write_bytes(b"\x00\x01plain\x02words" * 20)
     (folder / "binary.txt").write_bytes(bytes(range(256)) * 20)
     (folder / "empty.md").write_bytes(b"")
     (folder / "picture.png").write_bytes(b"\x89PNG\r\n")
     (folder / "locked.txt").symlink_to("/etc/hostname")
     workspace = make_workspace()
-    plan, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
+    plan = report.plan
     assert report is not None
     failed = {record.path: record.reason for record in report.failed}
     assert set(failed) == {"docs/broken.pdf", "docs/not-a.pdf", "docs/binary.txt", "docs/empty.md"}
     assert {record.path for record in plan.skipped} == {"docs/picture.png", "docs/locked.txt"}
     assert all(record.reason for record in workspace.store.stats().failures)
     assert [document.path for document in workspace.store.documents()] == ["docs/good.txt"]
+
+
+def bytes_under(folder: Path) -> bytes:
+    """Every byte of every file, in lower case: as somebody would see who searches the disk."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file()).lower()
+
+
+@pytest.mark.parametrize("way", ["delete", "remove", "replace"])
+def test_invariant_10_after_a_deletion_no_file_of_the_data_directory_holds_the_text(folder: Path, make_workspace, way: str):
+    for number in range(60):
+        (folder / f"{number}.txt").write_text(
+            f"Note {number}: the quay of harbour {number} is {number * 7} metres long. " * 20
+        )
+    secret = folder / "secret.txt"
+    secret.write_text("The zanzibarquux signal opens the qwertzoid vault in Hunza at midnight. " * 30)
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = answer_question(workspace, AskRequest("When does the zanzibarquux signal open the vault in Hunza?"))
+    assert answer["status"] == "answered"
+    assert b"zanzibarquux" in bytes_under(workspace.settings.data)
+    if way == "remove":
+        remove_documents(workspace, ["docs/secret.txt"])
+    else:
+        secret.write_text("Nothing to see here any more.") if way == "replace" else secret.unlink()
+        index_paths(workspace, [folder])
+    if way != "replace":  # a changed document keeps the answers that were given from its old version
+        assert workspace.history.get(answer["id"]) is None
+        assert b"zanzibarquux" not in bytes_under(workspace.settings.data)
+        assert b"qwertzoid" not in bytes_under(workspace.settings.data)
+    else:
+        (workspace.settings.data / "history.db").unlink()
+        assert b"zanzibarquux" not in bytes_under(workspace.settings.data)
+    with workspace.store.view() as view:
+        assert len(view.search_lexical("zanzibarquux", 10)) == 0
+        assert len(view.search_lexical("harbour", 100)) == len(view.search_dense(workspace.embedder.embed(["x"])[0], 100))
 
 
 @pytest.fixture
@@ -218,7 +254,15 @@ def test_invariant_11_an_index_of_another_model_is_refused_with_the_command_that
     ):
         with pytest.raises(IndexIncompatible, match="all-MiniLM-L6-v2") as caught:
             action()
-        assert "qa index" in caught.value.hint
+        assert "qa index --rebuild" in caught.value.hint
+    with make_workspace().store.view() as old:  # which serves until the new one is complete
+        report = rebuild_index(workspace)
+        assert (report.files, report.passages) == (1, 1)
+        assert len(old.search_dense(make_workspace().embedder.embed(["bridge"])[0], 5)) == 1
+    assert answer_question(workspace, AskRequest("stone bridge?"))["index"]["embedder"] == other_model
+    assert len(index_paths(workspace, [folder]).plan.unchanged) == 1
+    with pytest.raises(IndexIncompatible, match=re.escape(other_model)):
+        answer_question(make_workspace(), AskRequest("stone bridge?"))
 
 
 @pytest.mark.slow
@@ -234,7 +278,7 @@ sys.addaudithook(watch)
 from pathlib import Path
 from qa.config import Settings
 from qa.workspace import Workspace
-from qa.indexing import index_paths
+from qa.indexing import index_paths, rebuild_index, remove_documents
 from qa.answer import answer_question
 from qa.records import AskRequest
 import qa.llm
@@ -246,6 +290,38 @@ qa.llm._litellm()
     env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(("kind", "flat", "fp16"), [("flat", 1000, 1000), ("fp16", 10, 1000), ("ivf", 10, 20)])
+@pytest.mark.parametrize("exact_up_to", [0, 2000])
+def test_invariant_13_holds_for_every_kind_of_index(
+    folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch, kind: str, flat: int, fp16: int, exact_up_to: int
+):
+    for name, value in {"FLAT_UP_TO": flat, "FP16_UP_TO": fp16, "_EXACT_UP_TO": exact_up_to}.items():
+        monkeypatch.setattr(f"index.dense.{name}", value)
+    for number in range(0, 400):
+        tag = "rare" if number % 100 == 0 else "some" if number % 9 == 0 else "common"
+        (folder / f"{number}.md").write_text(
+            f"---\ntag: {tag}\n---\nNote {number}: ship {number % 13} lies at pier {number % 7}."
+        )
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    for number in range(0, 400, 10):
+        (folder / f"{number + 3}.md").unlink()
+    index_paths(make_workspace(), [folder])
+    vector = workspace.embedder.embed(["a ship at the pier"])[0]
+    with make_workspace().store.view() as view:
+        assert view.derived.dense.kind == kind
+        nums = sorted(num for num, _ in view.search_lexical("note", 1000))
+        cosines = dict(zip(nums, view.vectors(nums) @ vector, strict=True))
+        tags = {num: document.metadata["tag"] for num, (_, document) in view.passages(nums).items()}
+        assert len(nums) == 360
+        for tag in ("rare", "some", "common"):
+            for k in (3, 10, 50):
+                best = sorted((cosines[num] for num in nums if tags[num] == tag), reverse=True)[:k]
+                found = view.search_dense(vector, k, AllOf((Equals("tag", tag),)))
+                assert np.allclose([score for _, score in found], best, atol=1e-6)
+                assert {tags[num] for num, _ in found} == {tag}
 
 
 @pytest.mark.parametrize("k", [1, 5, 50])

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from flask.testing import FlaskClient
 
-from index.readers import readable_suffixes
+from index.readers.formats import readable_suffixes
 from qa.cli import _COMMANDS
 from qa.config import PREFIX, Settings, shown_value
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from index.errors import IndexDamaged, IndexIncompatible, IndexMissing
 from index.records import AllOf, Equals
 from index.search import search
+from index.sqlite import Database
 from qa.indexing import index_paths
 from qa.workspace import Workspace
 
@@ -66,7 +67,7 @@ def test_a_rebuild_embeds_nothing(indexed: Workspace, folder: Path, make_workspa
     for path in files(indexed.settings.data, "dense-*"):
         path.unlink()
     shutil.rmtree(indexed.settings.data / "lexical")
-    _, report = index_paths(make_workspace(), [folder])
+    report = index_paths(make_workspace(), [folder])
     assert report.embedded == 0
     assert files(indexed.settings.data, "dense-*.faiss")
     assert found(make_workspace(), "tunnel")[0] == "docs/tunnel.md"
@@ -92,15 +93,14 @@ def test_a_small_change_is_caught_up_without_writing_the_vectors_anew(folder: Pa
     workspace = make_workspace()
     index_paths(workspace, [folder])
     before = files(workspace.settings.data, "dense-*.faiss")
-    (folder / "5.txt").write_text("Lighthouse five was replaced by a foghorn.")
-    (folder / "6.txt").unlink()
+    (folder / "new.txt").write_text("Lighthouse two hundred was replaced by a foghorn.")
     index_paths(workspace, [folder])
     assert files(workspace.settings.data, "dense-*.faiss") == before
     fresh = make_workspace()
-    assert found(fresh, "foghorn")[0] == "docs/5.txt"
+    assert found(fresh, "foghorn")[0] == "docs/new.txt"
     with fresh.store.view() as view:
         assert view.generation == 2
-        assert len(view.search_dense(fresh.embedder.embed(["lighthouse"])[0], 500)) == 199
+        assert len(view.search_dense(fresh.embedder.embed(["lighthouse"])[0], 500)) == 201
 
 
 def test_a_reader_does_not_wait_for_ever_for_a_writer_that_never_finishes(indexed: Workspace, make_workspace):
@@ -125,15 +125,15 @@ def test_a_damaged_catalog_is_an_error_that_says_what_to_do_never_a_traceback(
 
 
 def test_another_format_is_refused(indexed: Workspace, make_workspace):
-    with sqlite3.connect(indexed.settings.data / "catalog.db") as db:
-        db.execute("UPDATE state SET value = '99' WHERE key = 'format'")
+    with contextlib.closing(Database(indexed.settings.data / "catalog.db")) as db:
+        db.run("UPDATE state SET value = '99' WHERE key = 'format'")
     with pytest.raises(IndexIncompatible, match="format 99"):
         found(make_workspace(), "tunnel")
 
 
 def test_another_splitter_is_refused(indexed: Workspace, make_workspace):
-    with sqlite3.connect(indexed.settings.data / "catalog.db") as db:
-        db.execute("UPDATE state SET value = '0' WHERE key = 'splitter'")
+    with contextlib.closing(Database(indexed.settings.data / "catalog.db")) as db:
+        db.run("UPDATE state SET value = '0' WHERE key = 'splitter'")
     workspace = make_workspace()
     with pytest.raises(IndexIncompatible, match="split by version 0"):
         workspace.store.check_embedder(workspace.embedder)
@@ -207,6 +207,6 @@ def test_a_commit_stands_when_the_search_files_cannot_be_written(indexed: Worksp
     shutil.rmtree(data / "lexical")
     (data / "lexical").write_text("in the way")
     (folder / "quay.txt").write_text("The quay opened in 1999.")
-    _, report = index_paths(make_workspace(), [folder])
+    report = index_paths(make_workspace(), [folder])
     assert report.generation == 2
     assert found(make_workspace(), "When did the quay open?")[0] == "docs/quay.txt"

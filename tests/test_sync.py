@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,11 +15,12 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from index.errors import BadPath, IndexLocked, TooManyDeletions
+from index.errors import BadPath, CitableError, IndexLocked, TooManyDeletions
 from index.search import search
+from index.sqlite import Database
 from qa.answer import answer_question
 from qa.errors import NotFound
-from qa.indexing import index_paths, remove_documents
+from qa.indexing import index_paths, plan_paths, remove_documents
 from qa.records import AskRequest
 from qa.workspace import Workspace
 
@@ -44,8 +44,9 @@ def texts(workspace: Workspace) -> set[str]:
 def test_a_second_run_with_nothing_changed_embeds_nothing_and_makes_no_generation(folder: Path, make_workspace):
     write(folder, a="Apples are red.", b="Pears are green.")
     workspace = make_workspace()
-    _, first = index_paths(workspace, [folder])
-    plan, second = index_paths(workspace, [folder])
+    first = index_paths(workspace, [folder])
+    second = index_paths(workspace, [folder])
+    plan = second.plan
     assert (first.embedded, first.generation) == (2, 1)
     assert (second.embedded, second.passages, second.generation) == (0, 0, 1)
     assert len(plan.unchanged) == 2
@@ -57,7 +58,8 @@ def test_added_changed_and_deleted_files_are_picked_up(folder: Path, make_worksp
     index_paths(workspace, [folder])
     write(folder, b="Pears are yellow by now.", d="Figs are brown.")
     (folder / "c.txt").unlink()
-    plan, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
+    plan = report.plan
     assert [record.path for record in plan.added] == ["docs/d.txt"]
     assert [record.path for record in plan.changed] == ["docs/b.txt"]
     assert list(plan.deleted) == ["docs/c.txt"]
@@ -74,7 +76,7 @@ def test_a_change_that_keeps_size_and_time_stamp_is_seen_when_it_was_made_right_
     index_paths(workspace, [folder])
     write(folder, a="Apples are raw.")
     os.utime(folder / "a.txt", ns=(stamp, stamp))
-    plan, _ = index_paths(workspace, [folder])
+    plan = index_paths(workspace, [folder]).plan
     assert len(plan.changed) == 1
 
 
@@ -83,7 +85,8 @@ def test_a_touched_file_with_the_same_bytes_is_unchanged(folder: Path, make_work
     workspace = make_workspace()
     index_paths(workspace, [folder])
     age(folder)
-    plan, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
+    plan = report.plan
     assert len(plan.unchanged) == 1
     assert report.generation == 1
 
@@ -105,16 +108,17 @@ def test_a_moved_file_is_not_embedded_again(folder: Path, make_workspace):
     workspace = make_workspace()
     index_paths(workspace, [folder])
     (folder / "a.md").rename(folder / "b.md")
-    plan, report = index_paths(workspace, [folder])
-    assert report.embedded == 0
-    assert [record.path for record in plan.added] == ["docs/b.md"]
+    report = index_paths(workspace, [folder])
+    plan = report.plan
+    assert (report.embedded, len(plan.added), len(plan.deleted)) == (0, 0, 0)
+    assert [(old, record.path) for record, old in plan.renamed] == [("docs/a.md", "docs/b.md")]
 
 
 def test_equal_texts_in_two_files_share_a_vector_and_both_are_found(folder: Path, make_workspace):
     for name in ("a", "b"):
         (folder / f"{name}.md").write_text("# Fruit\n\nApples are red.")
     workspace = make_workspace()
-    _, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
     assert (report.passages, report.embedded) == (2, 1)
     (folder / "a.md").unlink()
     index_paths(workspace, [folder])
@@ -131,7 +135,7 @@ def test_only_what_lies_under_the_given_paths_is_deleted(folder: Path, make_work
     index_paths(workspace, [folder])
     shutil.rmtree(folder / "one")
     shutil.rmtree(folder / "two")
-    plan, _ = index_paths(workspace, [folder / "one"])
+    plan = index_paths(workspace, [folder / "one"]).plan
     assert list(plan.deleted) == ["docs/one/a.txt"]
     assert texts(workspace) == {"Pears are green."}
 
@@ -139,10 +143,9 @@ def test_only_what_lies_under_the_given_paths_is_deleted(folder: Path, make_work
 def test_a_dry_run_plans_and_changes_nothing(folder: Path, make_workspace):
     write(folder, a="Apples are red.")
     workspace = make_workspace()
-    plan, report = index_paths(workspace, [folder], dry_run=True)
+    plan = plan_paths(workspace, [folder])
     assert len(plan.added) == 1
-    assert report is None
-    assert workspace.store.stats().generation == 0
+    assert not workspace.settings.data.exists()
 
 
 def test_no_delete_keeps_documents_whose_files_are_gone(folder: Path, make_workspace):
@@ -173,10 +176,10 @@ def test_a_file_that_can_no_longer_be_read_stops_answering(folder: Path, make_wo
     workspace = make_workspace()
     index_paths(workspace, [folder])
     (folder / "a.txt").write_bytes(bytes(range(256)) * 10)
-    _, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
     assert [record.reason for record in report.failed] == ["not text: the file is binary"]
     assert texts(workspace) == set()
-    _, again = index_paths(workspace, [folder])
+    again = index_paths(workspace, [folder])
     assert len(again.failed) == 1
 
 
@@ -187,7 +190,7 @@ def test_a_path_that_does_not_exist_is_an_error_and_one_that_is_gone_a_deletion(
     with pytest.raises(BadPath, match="no such file"):
         index_paths(workspace, [folder / "z.txt"])
     (folder / "a.txt").unlink()
-    plan, _ = index_paths(workspace, [folder / "a.txt"])
+    plan = index_paths(workspace, [folder / "a.txt"]).plan
     assert list(plan.deleted) == ["docs/a.txt"]
 
 
@@ -195,8 +198,11 @@ def test_an_unreadable_file_costs_one_file(folder: Path, make_workspace):
     write(folder, a="Apples are red.", b="Pears are green.")
     os.mkfifo(folder / "pipe.txt")
     (folder / "loop").symlink_to(folder)
-    _, report = index_paths(make_workspace(), [folder])
-    assert {record.reason for record in report.plan.skipped} == {"not a regular file"}
+    report = index_paths(make_workspace(), [folder])
+    assert {record.reason for record in report.plan.skipped} == {
+        "not a regular file",
+        "a symbolic link: what it leads to is read in its own place",
+    }
     assert report.generation == 1
 
 
@@ -214,7 +220,7 @@ def test_odd_file_names_are_indexed_and_shown_in_one_piece(folder: Path, make_wo
     for name in ("new\nline.txt", "emoji 🍎.txt", "quote'\".txt", "-dash.txt", "ünïcode.txt"):
         (folder / name).write_text(f"A file called {name!r} speaks of apples.")
     workspace = make_workspace()
-    _, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
     assert report.failed == []
     assert len(texts(workspace)) == 5
 
@@ -228,7 +234,8 @@ def test_collections_are_kept_apart(folder: Path, make_workspace):
     (folder / "a.txt").unlink()
     index_paths(fruit, [folder])
     assert set(fruit.store.stats().collections) == {"other"}
-    assert answer_question(fruit, AskRequest("What are apples?", collection="fruit"))["status"] == "no_evidence"
+    with pytest.raises(NotFound, match="no collection fruit; there are: other"):
+        answer_question(fruit, AskRequest("What are apples?", collection="fruit"))
     assert answer_question(fruit, AskRequest("What colour are apples?", collection="other"))["status"] == "answered"
 
 
@@ -269,7 +276,7 @@ def test_a_killed_run_leaves_a_working_index_and_loses_no_embedded_work(folder: 
     left = staged(workspace)
     assert left
     assert workspace.store.stats().generation == 0
-    _, report = index_paths(workspace, [folder])
+    report = index_paths(workspace, [folder])
     assert report.embedded <= 200 - left
     assert workspace.store.stats().collections["default"].documents == 200
 
@@ -277,9 +284,9 @@ def test_a_killed_run_leaves_a_working_index_and_loses_no_embedded_work(folder: 
 def staged(workspace: Workspace) -> int:
     """Count the files that an unfinished run has written so far, straight in the catalog: nothing of ours shows them."""
     try:
-        with contextlib.closing(sqlite3.connect(workspace.settings.data / "catalog.db")) as db:
-            return int(db.execute("SELECT count(*) FROM documents WHERE generation = 0").fetchone()[0])
-    except sqlite3.OperationalError:
+        with contextlib.closing(Database(workspace.settings.data / "catalog.db")) as db:
+            return int(db.rows("SELECT count(*) FROM documents WHERE generation = 0")[0][0])
+    except CitableError:
         return 0
 
 
@@ -295,17 +302,17 @@ def test_one_folder_given_in_many_forms_is_one_folder(
     index_paths(workspace, [folder])
     monkeypatch.chdir(folder)
     for form in (Path(), Path(), Path("../docs"), folder, tmp_path / "link" / "docs", tmp_path / "docs" / ".." / "docs"):
-        plan, _ = index_paths(workspace, [form])
+        plan = index_paths(workspace, [form]).plan
         assert (len(plan.unchanged), len(plan.added), len(plan.deleted)) == (1, 0, 0), form
     assert [document.path for document in workspace.store.documents()] == ["docs/a.txt"]
 
 
 def test_a_deletion_is_seen_when_a_folder_further_up_is_indexed(tmp_path: Path, folder: Path, make_workspace):
-    write(folder, a="Apples are red.", b="Pears are green.")
+    write(folder, a="Apples are red in this very test.", b="Pears are green.")
     workspace = make_workspace()
     index_paths(workspace, [folder])
     (folder / "a.txt").unlink()
-    plan, _ = index_paths(workspace, [tmp_path.parent])
+    plan = index_paths(workspace, [tmp_path]).plan
     assert list(plan.deleted) == ["docs/a.txt"]
 
 
@@ -329,7 +336,7 @@ def test_files_that_were_no_documents_do_not_count_as_deleted_ones(folder: Path,
     index_paths(workspace, [folder])
     for path in folder.glob("*.png"):
         path.unlink()
-    plan, _ = index_paths(workspace, [folder])
+    plan = index_paths(workspace, [folder]).plan
     assert list(plan.deleted) == []
     assert len(plan.forgotten) == 12
     assert workspace.store.stats().failures == ()
@@ -398,9 +405,9 @@ def test_files_are_read_anew_by_newer_readers(folder: Path, make_workspace):
     write(folder, a="Apples are red.")
     workspace = make_workspace()
     index_paths(workspace, [folder])
-    with sqlite3.connect(workspace.settings.data / "catalog.db") as db:
-        db.execute("UPDATE files SET readers = 'older'")
-    db.close()
-    plan, report = index_paths(workspace, [folder])
+    with contextlib.closing(Database(workspace.settings.data / "catalog.db")) as db:
+        db.run("UPDATE files SET readers = 'older'")
+    report = index_paths(workspace, [folder])
+    plan = report.plan
     assert len(plan.changed) == 1
     assert report.embedded == 0

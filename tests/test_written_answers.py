@@ -34,6 +34,7 @@ from llm_server import (
     quoting,
 )
 
+from index.records import Equals
 from qa.answer import answer_events, answer_question
 from qa.errors import BadQuestion, LLMError
 from qa.prompts import PROMPTS
@@ -460,7 +461,7 @@ def test_the_extractive_mode_asks_no_llm(workspace: Workspace, llm: LLMServer) -
 
 
 def test_no_llm_is_asked_where_there_is_nothing_to_quote(workspace: Workspace, llm: LLMServer) -> None:
-    answer = ask(workspace, collection="empty")
+    answer = ask(workspace, filters=Equals("path", "nothing.txt"))
     assert (answer["status"], answer["passages"], llm.requests) == ("no_evidence", [], [])
 
 

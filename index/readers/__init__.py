@@ -1,55 +1,65 @@
-"""Bytes of a file → text with places in it. One module per family of formats; add one line to `_READERS` for a new one."""
+"""Bytes of a file → its documents, as text with places in it. One module per family of formats.
+
+`formats.detect` says which format the bytes are; add a line to `_READERS` for a new one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import PurePath
+import importlib
+from collections.abc import Callable, Iterable, Sequence
 
 from index.errors import UnreadableFile
-from index.readers.html import read_html
-from index.readers.markdown import read_markdown
-from index.readers.pdf import read_pdf
-from index.readers.text import read_text
+from index.readers.formats import detect
 from index.records import Extracted
 
 # Raised when a reader starts to give other text for the same bytes: files are then read anew.
-READERS_VERSION = "1"
+READERS_VERSION = "2"
 
-_READERS: dict[str, Callable[[bytes], Extracted]] = {
-    ".txt": read_text,
-    ".text": read_text,
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".html": read_html,
-    ".htm": read_html,
-    ".pdf": read_pdf,
+# format → the function that reads it. Imported when first needed: no run meets all of them, and some are slow to load.
+_READERS = {
+    "text": "index.readers.text:read_text",
+    "markdown": "index.readers.markdown:read_markdown",
+    "rst": "index.readers.rst:read_rst",
+    "rtf": "index.readers.rtf:read_rtf",
+    "html": "index.readers.html:read_html",
+    "epub": "index.readers.epub:read_epub",
+    "pdf": "index.readers.pdf:read_pdf",
+    "docx": "index.readers.docx:read_docx",
+    "odt": "index.readers.odt:read_odt",
+    "pptx": "index.readers.pptx:read_pptx",
+    "xlsx": "index.readers.xlsx:read_xlsx",
+    "csv": "index.readers.csv:read_csv",
+    "json": "index.readers.json:read_json",
+    "jsonl": "index.readers.json:read_jsonl",
+    "eml": "index.readers.mail:read_eml",
+    "mbox": "index.readers.mail:read_mbox",
 }
 
 
-def is_readable(name: str) -> bool:
-    """Say whether there is a reader for files of this name."""
-    return PurePath(name).suffix.lower() in _READERS
+def read_bytes(data: bytes, name: str, passwords: Sequence[str] = ()) -> list[Extracted]:
+    """Read the documents in a file's bytes: one, but for mail, where messages and attachments are documents of their own.
 
-
-def readable_suffixes() -> tuple[str, ...]:
-    """Return the file name endings that have a reader, sorted."""
-    return tuple(sorted(_READERS))
-
-
-def read_bytes(data: bytes, name: str) -> Extracted:
-    """Read a file's bytes with the reader for its name.
-
-    Raises UnreadableFile, whose message is the reason shown to the user.
+    name: the file's name; its suffix decides where the bytes do not. passwords: tried on an encrypted PDF.
+    Raises UnreadableFile, whose message is the reason shown to the user; Unsupported for formats that are not read.
     """
     if not data:
         raise UnreadableFile("the file is empty")
-    reader = read_pdf if data.startswith(b"%PDF-") else _READERS[PurePath(name).suffix.lower()]
     try:
-        extracted = reader(data)
-    except UnreadableFile:
+        kind = detect(data, name)
+        options = {"passwords": passwords} if kind in ("pdf", "eml", "mbox") else {}
+        found = _reader(kind)(data, **options)
+        documents = [found] if isinstance(found, Extracted) else list(found)
+    except (UnreadableFile, MemoryError):
         raise
     except Exception as error:  # whatever a parser dies of costs this file and no other
         raise UnreadableFile(f"the reader failed on it ({type(error).__name__})") from error
-    if not any(character.isalnum() for character in extracted.text):
+    documents = [document for document in documents if any(map(str.isalnum, document.text))]
+    if not documents:
         raise UnreadableFile("no text in it (a scan or pictures only?)")
-    return extracted
+    return documents
+
+
+def _reader(kind: str) -> Callable[..., Extracted | Iterable[Extracted]]:
+    module, function = _READERS[kind].split(":")
+    reader: Callable[..., Extracted | Iterable[Extracted]] = getattr(importlib.import_module(module), function)
+    return reader

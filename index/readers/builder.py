@@ -1,8 +1,9 @@
-"""Collects blocks of text under headings: the common last step of readers of marked-up formats."""
+"""Collects blocks of text under headings or at other places: the common last step of readers of marked-up formats."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from index.records import Locator, Section
 
@@ -17,6 +18,16 @@ class TextBuilder:
         self._length = 0
         self._headings: list[tuple[int, str]] = []
         self._sections: list[Section] = []
+        self._place = Locator()
+        self._pending: Locator | None = None  # the place of the next block, if that is another than the last one's
+
+    def open_section(self, locator: Locator) -> None:
+        """Say that what is added from here on lies at `locator`; headings added later lie within it.
+
+        A place to which nothing is added makes no section.
+        """
+        self._place = self._pending = locator
+        self._headings = []
 
     def add_heading(self, level: int, text: str) -> None:
         """Open a section: `level` 1 is the highest; deeper open headings end."""
@@ -24,8 +35,9 @@ class TextBuilder:
         if not text:
             return
         self._headings = [(depth, name) for depth, name in self._headings if depth < level] + [(level, text)]
+        names = tuple(name for _, name in self._headings)
+        self._pending = replace(self._place, heading=self._place.heading + names)
         self._open_block("\n\n")
-        self._sections.append(Section(self._length, Locator(heading=tuple(name for _, name in self._headings))))
         self._append(text)
 
     def add_block(self, text: str, separator: str = "\n\n") -> None:
@@ -41,6 +53,9 @@ class TextBuilder:
     def _open_block(self, separator: str) -> None:
         if self._parts:
             self._append(separator)
+        if self._pending is not None:
+            self._sections.append(Section(self._length, self._pending))
+            self._pending = None
 
     def _append(self, text: str) -> None:
         self._parts.append(text)

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from index.readers.builder import TextBuilder, fold_space
-from index.readers.text import clean, decode, is_utf8
+from index.readers.html_main import Page, Skip, is_hidden
+from index.readers.html_metadata import page_language, page_metadata, page_title
+from index.readers.text import Decoded, clean, decode_rated, is_utf8
 from index.records import Extracted, Section
 
-_HIDDEN = frozenset(
-    ("script style noscript template head svg math iframe object embed select button input textarea dialog ").split()
-)
-_BOILERPLATE = frozenset(["nav", "footer", "aside", "form", "menu"])
 _BLOCKS = frozenset(
     (
         "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form "
@@ -23,74 +21,75 @@ _BLOCKS = frozenset(
         "tr ul caption "
     ).split()
 )
+_TEXT_SHARE = 0.5  # of a page without its menus: so much of it must be left without its lists of links
+_DECLARED = 0.9  # how sure the encoding is that a page declares and that fits
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _META_CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?\s*([a-zA-Z0-9_-]+)", re.IGNORECASE)
 # What a page says and what browsers take it for (WHATWG Encoding Standard, labels).
 _AS_BROWSERS_READ = {
     **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin1", "latin-1", "ascii", "us-ascii"), "cp1252"),
     **dict.fromkeys(("utf-16", "utf-16le", "utf-16be", "utf16"), "utf-8"),
+    **dict.fromkeys(("gb2312", "gb_2312-80", "gbk", "x-gbk"), "gb18030"),
+    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis"), "cp932"),
+    **dict.fromkeys(("euc-kr", "ks_c_5601-1987"), "cp949"),
+    **{"big5": "big5hkscs", "iso-8859-9": "cp1254", "tis-620": "cp874", "iso-8859-11": "cp874"},
 }
-_INVISIBLE_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_META_NAMES = ("author", "date", "description", "keywords")
 
 
 def read_html(data: bytes) -> Extracted:
-    """Read a web page: the text of its <main> or <article> where it has one, else of its body."""
-    source, encoding = _decode_page(data)
-    tree = LexborHTMLParser(source)
+    """Read a web page: the text of its main part, without menus and footers, and what it says of itself."""
+    decoded = _decode_page(data)
+    tree = LexborHTMLParser(decoded.text)
     text, sections = _walk_page(tree)
-    title = tree.css_first("title")
-    root = tree.css_first("html")
-    heading = sections[0].locator.heading[0] if sections else ""
     return Extracted(
         text=text,
         media_type="text/html",
-        title=fold_space(title.text()) if title and title.text().strip() else heading,
-        lang=(root.attributes.get("lang") or "") if root else "",
+        title=page_title(tree) or (sections[0].locator.heading[0] if sections else ""),
+        lang=page_language(tree),
         sections=sections,
-        metadata={**_metadata(tree), "encoding": encoding},
+        metadata={**page_metadata(tree), **decoded.metadata},
     )
 
 
 def extract_blocks(source: str) -> tuple[str, tuple[Section, ...]]:
     """Return the whole visible text of an HTML fragment with its sections, dropping nothing but scripts and the like."""
-    return _walk(LexborHTMLParser(source).body, boilerplate=frozenset())
+    return _walk(LexborHTMLParser(source).body, _skip_nothing)
 
 
-def _decode_page(data: bytes) -> tuple[str, str]:
+def _decode_page(data: bytes) -> Decoded:
     """Decode as the page declares, but for what is UTF-8 whatever it declares: hardly anything else ever looks like it."""
     declared = _META_CHARSET.search(data[:4096])
     if declared and not is_utf8(data) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         name = declared.group(1).decode("ascii").lower()
         try:
             name = codecs.lookup(_AS_BROWSERS_READ.get(name, name)).name
-            return clean(data.decode(name)), name
+            return Decoded(clean(data.decode(name)), name, _DECLARED)
         except (LookupError, UnicodeError):
             pass  # the page lies about its encoding: detect it
-    return decode(data)
+    return decode_rated(data)
 
 
 def _walk_page(tree: LexborHTMLParser) -> tuple[str, tuple[Section, ...]]:
-    main = tree.css("main") or tree.css("article")
-    text, sections = _walk(main[0] if len(main) == 1 else tree.body, _BOILERPLATE)
-    # A page that is all form or footer is better read whole than not at all.
-    return (text, sections) if text else _walk(tree.body, frozenset())
+    """Read the main part; where that would be too little of the page, more of it, at last the whole."""
+    page = Page(tree)
+    if page.main is not None:
+        found = _walk(page.main, page.is_named_boilerplate)
+        if page.holds_enough(found[0]):
+            return found
+    named = _walk(tree.body, page.is_named_boilerplate)
+    if not page.holds_enough(named[0]):
+        return _walk(tree.body, _skip_nothing)
+    # On a page that is a list of links by its nature, an index or a table of contents, the links are the text.
+    found = _walk(tree.body, page.is_boilerplate)
+    return found if page.holds_enough(found[0]) and len(found[0]) >= _TEXT_SHARE * len(named[0]) else named
 
 
-def _metadata(tree: LexborHTMLParser) -> dict[str, str]:
-    found = {}
-    for node in tree.css("meta[name]"):
-        name, content = (node.attributes.get("name") or "").lower(), node.attributes.get("content")
-        if name in _META_NAMES and content:
-            found[name] = fold_space(content)
-    canonical = tree.css_first("link[rel=canonical]")
-    if canonical and canonical.attributes.get("href"):
-        found["url"] = str(canonical.attributes["href"])
-    return found
+def _skip_nothing(_: LexborNode) -> bool:
+    return False
 
 
-def _walk(root: LexborNode | None, boilerplate: frozenset[str]) -> tuple[str, tuple[Section, ...]]:
-    walker = _Walker(boilerplate)
+def _walk(root: LexborNode | None, skip: Skip) -> tuple[str, tuple[Section, ...]]:
+    walker = _Walker(skip)
     if root is not None:
         walker.visit(root)
         walker.flush()
@@ -100,9 +99,9 @@ def _walk(root: LexborNode | None, boilerplate: frozenset[str]) -> tuple[str, tu
 class _Walker:
     """Walks a tree without recursion (pages nest thousands deep), gathering inline text until a block ends."""
 
-    def __init__(self, boilerplate: frozenset[str]) -> None:
+    def __init__(self, skip: Skip) -> None:
         self.builder = TextBuilder()
-        self._boilerplate = boilerplate
+        self._skip = skip
         self._inline: list[str] = []
         self._lists: list[_Numbering] = []
         self._marker = ""  # of the list item whose first words are yet to come
@@ -118,7 +117,7 @@ class _Walker:
                 self._leave(node)
             elif node.is_text_node:
                 self._inline.append(node.text_content or "")
-            elif self._enter(node):
+            elif not is_hidden(node) and not (node.mem_id != root.mem_id and self._skip(node)) and self._enter(node):
                 stack.append((node, True))
                 stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
 
@@ -132,8 +131,6 @@ class _Walker:
     def _enter(self, node: LexborNode) -> bool:
         """Prepare for a node's children; False when they are not to be read."""
         tag = node.tag or ""
-        if tag in _HIDDEN or tag in self._boilerplate or _is_hidden(node):
-            return False
         if tag == "pre" and not self._rows:
             self.flush()
             self._inline_block(node.text())
@@ -179,10 +176,6 @@ class _Walker:
 def _is_data_row(node: LexborNode) -> bool:
     """Tell a row of data from a row of an old page that lays itself out with tables."""
     return node.tag == "tr" and node.css_first("table, p + p, ul, h1, h2, h3") is None
-
-
-def _is_hidden(node: LexborNode) -> bool:
-    return "hidden" in node.attributes or bool(_INVISIBLE_STYLE.search(node.attributes.get("style") or ""))
 
 
 @dataclass

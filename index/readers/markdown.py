@@ -8,8 +8,10 @@ from collections.abc import Mapping
 import yaml
 from markdown_it import MarkdownIt
 
+from index.readers.dates import iso_date
 from index.readers.html import extract_blocks
-from index.readers.text import decode
+from index.readers.html_metadata import primary_subtag
+from index.readers.text import decode_rated
 from index.records import Extracted
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -18,17 +20,17 @@ _PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 def read_markdown(data: bytes) -> Extracted:
     """Read Markdown (CommonMark with tables). Links and emphasis keep their words and lose their marks."""
-    source, encoding = decode(data)
-    metadata, body = split_front_matter(source)
+    decoded = decode_rated(data)
+    metadata, body = split_front_matter(decoded.text)
     text, sections = extract_blocks(_PARSER.render(body))
     first = sections[0].locator.heading[0] if sections else ""
     return Extracted(
         text=text,
         media_type="text/markdown",
         title=metadata.get("title") or first,
-        lang=metadata.get("lang", ""),
+        lang=primary_subtag(metadata.get("lang", "") or metadata.get("language", "")),
         sections=sections,
-        metadata={**metadata, "encoding": encoding},
+        metadata={**_with_iso_date(metadata), **decoded.metadata},
     )
 
 
@@ -48,6 +50,11 @@ def split_front_matter(source: str) -> tuple[dict[str, str], str]:
     if not isinstance(loaded, Mapping):
         return {}, source
     return {str(key): _as_text(value) for key, value in loaded.items()}, source[match.end() :]
+
+
+def _with_iso_date(metadata: dict[str, str]) -> dict[str, str]:
+    """Write the date in ISO 8601, so that dates can be compared; one that is no date stays as it is."""
+    return metadata | {"date": iso_date(metadata["date"]) or metadata["date"]} if "date" in metadata else metadata
 
 
 def _as_text(value: object) -> str:

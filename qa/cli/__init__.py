@@ -11,11 +11,13 @@ from qa import __version__
 # name → (module, one line of help). The module holds a click command of the same name.
 _COMMANDS = {
     "index": ("qa.cli.index", "Bring the index in line with files and folders."),
+    "watch": ("qa.cli.watch", "Index folders again whenever they change."),
     "ask": ("qa.cli.ask", "Answer a question, with citations."),
     "search": ("qa.cli.search", "Find passages, with every stage's score."),
     "show": ("qa.cli.show", "Show a document, a passage or an answer by its id."),
     "docs": ("qa.cli.docs", "List or remove documents."),
     "status": ("qa.cli.status", "Say what is indexed, and which files failed."),
+    "doctor": ("qa.cli.doctor", "Check the data directory for damage, and mend it."),
     "serve": ("qa.cli.serve", "Open the web form and the API on this machine."),
     "demo": ("qa.cli.demo", "Index the sample documents and ask the sample question."),
     "config": ("qa.cli.config", "Show the settings and where each comes from."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from qa.answer import answer_events, answer_question
 from qa.cli.frame import NO_EVIDENCE, framed, print_json, printable, say
 from qa.config import Settings
 from qa.records import AskRequest, Mode
+from qa.retrieval import parse_filters
 from qa.workspace import Workspace
 
 
@@ -26,16 +28,23 @@ from qa.workspace import Workspace
     help="auto: the LLM where one is set, else quoted sentences; llm: fail (exit 5) if it fails; extractive: no LLM.",
 )
 @click.option("--collection", help="Collection to search.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only documents that fit: lang=de, date>=2024-01, date=2024-01..2024-06, path=reports/ or any metadata.",
+)
 @click.option("--k", type=click.IntRange(1, 50), help="Passages to answer from.")
 @framed
-def command(settings: Settings, as_json: bool, question: str, mode: Mode, **_: Any) -> int:
+def command(settings: Settings, as_json: bool, question: str, mode: Mode, filters: Sequence[str], **_: Any) -> int:
     """Answer QUESTION from the indexed documents ("-" reads it from stdin).
 
     Every [n] is a citation: words of a source, copied character by character. Exit code 3: nothing in the
     documents answers.
     """
     text = sys.stdin.read() if question == "-" else question
-    request = AskRequest(text, mode=mode)
+    request = AskRequest(text, mode=mode, filters=parse_filters(filters))
     workspace = Workspace(settings)
     if as_json:
         answer = answer_question(workspace, request)

@@ -17,9 +17,10 @@ from index.catalog import FORMAT  # an older program's demo is left alone
 from qa.answer import answer_question
 from qa.cli.ask import print_answer
 from qa.cli.frame import framed, print_json, say
-from qa.cli.index import index_with_progress, print_report
+from qa.cli.index import print_report, progress_bar
 from qa.config import Settings
 from qa.errors import ConfigError
+from qa.indexing import index_paths
 from qa.records import AskRequest
 from qa.workspace import Workspace
 
@@ -38,12 +39,12 @@ def command(settings: Settings, origins: Mapping[str, str], as_json: bool, **_: 
     workspace = Workspace(settings.model_copy(update={"data": place}))
     if not as_json:
         say(f"Indexing the sample documents in {CORPUS.name}/ …")
-    report = index_with_progress(workspace, [CORPUS], root=CORPUS.parent)[1]
+    with progress_bar() as progress:
+        report = index_paths(workspace, [CORPUS], root=CORPUS.parent, progress=progress)
     if as_json:
         print_json(answer_question(workspace, AskRequest(QUESTION)))
         return
-    if report:
-        print_report(report)
+    print_report(report)
     click.echo(f"\nQuestion: {QUESTION}\n")
     print_answer(workspace, AskRequest(QUESTION))
     name = _own_name()

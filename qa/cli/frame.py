@@ -26,7 +26,7 @@ from index.errors import (
 from qa.config import Settings, load_settings
 from qa.errors import BadQuestion, ConfigError, LLMError, NotFound, PromptError
 
-NO_EVIDENCE, SOME_FAILED, INTERRUPTED = 3, 6, 130
+NO_EVIDENCE, DAMAGED, SOME_FAILED, INTERRUPTED = 3, 4, 6, 130
 _EXIT_CODES: tuple[tuple[type[CitableError], int], ...] = (
     (BadPath, 2),
     (BadQuestion, 2),
@@ -59,6 +59,8 @@ def framed(run: Callable[..., int | None]) -> Callable[..., None]:
             flags = {"data": data} | {name: options[name] for name in Settings.model_fields if name in options}
             loaded = load_settings(flags)
             code = run(settings=loaded.settings, origins=loaded.origins, as_json=as_json, **options)
+        except click.UsageError:
+            raise  # click shows it with the command's usage
         except (KeyboardInterrupt, click.Abort):
             say("interrupted")
             code = INTERRUPTED

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,53 +12,76 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from index.plan import Plan
 from index.records import FileRecord
-from index.sync import Plan, Report
+from index.sync import Report
 from qa.cli.frame import SOME_FAILED, framed, print_json, printable, say
 from qa.config import Settings
-from qa.indexing import index_paths
+from qa.indexing import index_paths, plan_paths, rebuild_index
 from qa.workspace import Workspace
 
 _NAMES_SHOWN = 20
 
 
 @click.command("index")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), required=True)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--collection", help="Collection to index into.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
 @click.option("--no-delete", is_flag=True, help="Keep documents whose files are gone.")
 @click.option("--yes", is_flag=True, help="Delete even more than half of a collection.")
+@click.option("--rebuild", is_flag=True, help="First make all passages and vectors anew, for another embedder.")
 @framed
 def command(
-    settings: Settings, as_json: bool, paths: Sequence[Path], dry_run: bool, no_delete: bool, yes: bool, **_: Any
+    settings: Settings,
+    as_json: bool,
+    paths: Sequence[Path],
+    dry_run: bool,
+    no_delete: bool,
+    yes: bool,
+    rebuild: bool,
+    **_: Any,
 ) -> int:
     """Bring the index in line with PATHS: new and changed files are read, documents of deleted files removed.
 
     Unchanged files cost nothing. Files that cannot be read are listed with the reason, and the exit code is 6.
+    --rebuild works from the texts in the index, reads no file, and the old index serves until it is complete.
     """
-    plan, report = index_with_progress(
-        Workspace(settings), paths, dry_run=dry_run, no_delete=no_delete, yes=yes, on_plan=None if as_json else print_plan
-    )
-    if as_json:
-        print_json(_to_json(plan, report))
-    elif report:
-        print_report(report)
-    return SOME_FAILED if report and report.failed else 0
+    if not paths and not rebuild:
+        raise click.UsageError("Name the files or folders to index.")
+    workspace = Workspace(settings)
+    if dry_run:
+        plan = plan_paths(workspace, paths)
+        print_json({**_plan_to_json(plan), "dry_run": True}) if as_json else print_plan(plan)
+        return 0
+    done: dict[str, Any] = {"dry_run": False}
+    if rebuild:
+        done["rebuilt"] = _rebuild(workspace, as_json=as_json)
+    if not paths:
+        print_json(done) if as_json else None
+        return 0
+    with progress_bar() as progress:
+        report = index_paths(
+            workspace, paths, no_delete=no_delete, yes=yes, on_plan=None if as_json else print_plan, progress=progress
+        )
+    print_json(done | report_to_json(report)) if as_json else print_report(report)
+    return SOME_FAILED if report.failed else 0
 
 
-def index_with_progress(workspace: Workspace, paths: Sequence[Path], **options: Any) -> tuple[Plan, Report | None]:
-    """Run `index_paths` with a progress bar on stderr."""
-    with _progress_bar() as bar:
-        task = bar.add_task("Planning", total=None)
+def _rebuild(workspace: Workspace, *, as_json: bool) -> dict[str, Any]:
+    with progress_bar() as progress:
+        report = rebuild_index(workspace, progress=progress)
+    if not as_json:
+        click.echo(
+            f"rebuilt {report.files} files ({report.passages} passages, {report.embedded} embedded, "
+            f"generation {report.generation}, {report.seconds:.1f} s)"
+        )
+    return {"files": report.files, "passages": report.passages, "embedded": report.embedded, "generation": report.generation}
 
-        def show(done: int, total: int, path: str) -> None:
-            bar.update(task, completed=done, total=total, description=printable(Path(path).name)[:40])
 
-        return index_paths(workspace, paths, progress=show, **options)
-
-
-def _progress_bar() -> Progress:
-    return Progress(
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on stderr where that is a terminal; yields what tells it how far the work is."""
+    bar = Progress(
         TextColumn("{task.description:40}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -66,17 +90,25 @@ def _progress_bar() -> Progress:
         disable=not sys.stderr.isatty(),
         transient=True,
     )
+    with bar:
+        task = bar.add_task("Planning", total=None)
+
+        def show(done: int, total: int, path: str) -> None:
+            bar.update(task, completed=done, total=total, description=printable(Path(path).name)[:40])
+
+        yield show
 
 
 def print_plan(plan: Plan) -> None:
     """Write what is about to be done."""
     say(
-        f"Plan: {len(plan.added)} to add, {len(plan.changed)} to change, {len(plan.deleted)} to delete, "
-        f"{len(plan.unchanged)} unchanged, {len(plan.skipped)} skipped"
+        f"Plan: {len(plan.added)} to add, {len(plan.changed)} to change, {len(plan.renamed)} to rename, "
+        f"{len(plan.deleted)} to delete, {len(plan.unchanged)} unchanged, {len(plan.skipped)} skipped"
     )
     for sign, names in (
         ("+", [record.path for record in plan.added]),
         ("~", [record.path for record in plan.changed]),
+        ("→", [f"{old} → {record.path}" for record, old in plan.renamed]),
         ("-", list(plan.deleted)),
     ):
         for name in names[:_NAMES_SHOWN]:
@@ -87,41 +119,52 @@ def print_plan(plan: Plan) -> None:
 
 def print_report(report: Report) -> None:
     """Write what was done, and why files are missing from the index."""
+    click.echo(summary_of(report))
+    print_unread(report)
+
+
+def summary_of(report: Report) -> str:
+    """Say in one line what was done."""
     plan = report.plan
-    failed = {record.path for record in report.failed}
-    added = sum(record.path not in failed for record in plan.added)
-    changed = sum(record.path not in failed for record in plan.changed)
-    unchanged = sum(record.path not in failed for record in plan.unchanged)
-    click.echo(
-        f"added {added}, changed {changed}, deleted {len(plan.deleted)}, unchanged {unchanged}, "
-        f"skipped {len(plan.skipped)}, failed {len(report.failed)} "
+    unread = {record.path for record in (*report.failed, *report.skipped)}
+    added, changed, unchanged = (
+        sum(record.path not in unread for record in records) for records in (plan.added, plan.changed, plan.unchanged)
+    )
+    return (
+        f"added {added}, changed {changed}, renamed {len(plan.renamed)}, deleted {len(plan.deleted)}, "
+        f"unchanged {unchanged}, skipped {len(report.skipped)}, failed {len(report.failed)} "
         f"({report.passages} passages, {report.embedded} embedded, generation {report.generation}, {report.seconds:.1f} s)"
     )
-    for record in _first((*report.failed, *plan.skipped)):
+
+
+def print_unread(report: Report) -> None:
+    """Write to stderr which files are not in the index, failed ones first."""
+    records: Sequence[FileRecord] = (*report.failed, *report.skipped)
+    if len(records) > _NAMES_SHOWN:
+        say(f"  the first {_NAMES_SHOWN} of {len(records)} files that are not indexed (all: qa status --json):")
+    for record in records[:_NAMES_SHOWN]:
         say(f"  {record.status}: {printable(record.path)}: {printable(record.reason)}")
 
 
-def _first(records: Sequence[FileRecord]) -> Sequence[FileRecord]:
-    if len(records) > _NAMES_SHOWN:
-        say(f"  the first {_NAMES_SHOWN} of {len(records)} files that are not indexed (all: qa status --json):")
-    return records[:_NAMES_SHOWN]
+def report_to_json(report: Report) -> dict[str, Any]:
+    """Return what was planned and done, for --json."""
+    return {
+        **_plan_to_json(report.plan),
+        "skipped": [{"path": record.path, "reason": record.reason} for record in report.skipped],
+        "failed": [{"path": record.path, "reason": record.reason} for record in report.failed],
+        "passages": report.passages,
+        "embedded": report.embedded,
+        "generation": report.generation,
+        "seconds": round(report.seconds, 3),
+    }
 
 
-def _to_json(plan: Plan, report: Report | None) -> dict[str, Any]:
-    fields: dict[str, Any] = {
+def _plan_to_json(plan: Plan) -> dict[str, Any]:
+    return {
         "added": [record.path for record in plan.added],
         "changed": [record.path for record in plan.changed],
+        "renamed": [{"from": old, "to": record.path} for record, old in plan.renamed],
         "deleted": list(plan.deleted),
         "unchanged": len(plan.unchanged),
         "skipped": [{"path": record.path, "reason": record.reason} for record in plan.skipped],
-        "dry_run": report is None,
     }
-    if report:
-        fields |= {
-            "failed": [{"path": record.path, "reason": record.reason} for record in report.failed],
-            "passages": report.passages,
-            "embedded": report.embedded,
-            "generation": report.generation,
-            "seconds": round(report.seconds, 3),
-        }
-    return fields

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from index.locators import describe
 from index.records import Hit
-from index.search import search
-from qa.answer import check_request, scope_of
+from qa.answer import check_request
 from qa.answer_json import hit_to_json
 from qa.cli.frame import NO_EVIDENCE, framed, print_json, printable
 from qa.config import Settings
 from qa.records import AskRequest
+from qa.retrieval import find, parse_filters
 from qa.workspace import Workspace
 
 
 @click.command("search")
 @click.argument("text")
 @click.option("--collection", help="Collection to search.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only documents that fit: lang=de, date>=2024-01, date=2024-01..2024-06, path=reports/ or any metadata.",
+)
 @click.option("--k", type=click.IntRange(1, 50), help="Passages to find.")
 @framed
-def command(settings: Settings, as_json: bool, text: str, **_: Any) -> int:
+def command(settings: Settings, as_json: bool, text: str, filters: Sequence[str], **_: Any) -> int:
     """Find the passages nearest to TEXT. Scores: dense (cosine), lexical (BM25), fused (0 to 1)."""
     workspace = Workspace(settings)
-    request = check_request(workspace, AskRequest(text, mode="extractive"))
+    request = check_request(workspace, AskRequest(text, mode="extractive", filters=parse_filters(filters)))
     workspace.store.check_embedder(workspace.embedder)
     with workspace.store.view() as view:
-        hits = search(view, workspace.embedder, request.question, request.k, scope_of(request))
+        hits = find(view, workspace.embedder, request)
         generation = view.generation
     if as_json:
         print_json(

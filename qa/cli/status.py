@@ -25,6 +25,10 @@ def command(settings: Settings, as_json: bool, **_: Any) -> None:
     for name, counted in stats.collections.items():
         click.echo(f"collection  {printable(name)}: {counted.documents} documents, {counted.passages} passages")
     click.echo("formats     " + (", ".join(f"{name} {count}" for name, count in stats.media_types.items()) or "none"))
+    click.echo("languages   " + (", ".join(f"{name or 'unknown'} {n}" for name, n in stats.languages.items()) or "none"))
     click.echo("on disk     " + ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in stats.sizes.items()))
+    if stats.failures:
+        failed = sum(record.status == "failed" for record in stats.failures)
+        click.echo(f"not indexed {failed} failed, {len(stats.failures) - failed} skipped")
     for record in stats.failures:
         click.echo(f"{record.status:11} {printable(record.path)}: {printable(record.reason)}")

@@ -9,11 +9,11 @@ from werkzeug.exceptions import BadRequest
 
 from index.errors import CitableError
 from index.records import AllOf, Equals
-from index.search import search
-from qa.answer import answer_question, check_request, scope_of
+from qa.answer import answer_question, check_request
 from qa.answer_json import hit_to_json
 from qa.documents import document_to_json, info_to_json
 from qa.errors import NotFound
+from qa.retrieval import find
 from qa.web.bodies import AskBody, SearchBody, ask_request, read_body
 from qa.web.problems import problem_of
 from qa.web.stream import stream_answer
@@ -49,7 +49,7 @@ def search_passages() -> Response:
     wanted = check_request(workspace(), ask_request(read_body(SearchBody)))
     workspace().store.check_embedder(workspace().embedder)
     with workspace().store.view() as view:
-        hits = search(view, workspace().embedder, wanted.question, wanted.k, scope_of(wanted))
+        hits = find(view, workspace().embedder, wanted)
         generation = view.generation
     passages = [hit_to_json(hit, cited=False, base_url=workspace().settings.base_url) for hit in hits]
     return jsonify({"question": wanted.question, "generation": generation, "passages": passages})

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from index.records import Filter
 from qa.errors import BadQuestion
 from qa.records import AskRequest
+from qa.retrieval import filters_from_json
 
 _Body = TypeVar("_Body", bound=BaseModel)
+
+
+class _Within(BaseModel):
+    """A range of texts such as ISO dates, both ends included."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    low: str = Field("", alias="from")
+    high: str = Field("", alias="to")
+
+
+_Several = Annotated[list[str], Field(min_length=1, max_length=100)]
 
 
 class SearchBody(BaseModel):
@@ -23,7 +37,7 @@ class SearchBody(BaseModel):
     question: str
     collection: str = ""
     k: int = Field(0, ge=0, le=50)
-    filters: dict[str, str] = Field(default_factory=dict, max_length=20)
+    filters: dict[str, str | _Several | _Within] = Field(default_factory=dict, max_length=20)
 
 
 class AskBody(SearchBody):
@@ -61,7 +75,12 @@ def ask_request(body: SearchBody) -> AskRequest:
             mode=body.mode,
             model=body.model,
             k=body.k,
-            filters=body.filters,
+            filters=_filters(body),
             conversation_id=body.conversation_id or "",
         )
-    return AskRequest(body.question, body.collection, "extractive", k=body.k, filters=body.filters)
+    return AskRequest(body.question, body.collection, "extractive", k=body.k, filters=_filters(body))
+
+
+def _filters(body: SearchBody) -> Filter:
+    values = {key: one.model_dump(by_alias=True) if isinstance(one, _Within) else one for key, one in body.filters.items()}
+    return filters_from_json(values)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from index.records import Document
+from index.locators import describe
+from index.records import Document, Locator
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,25 @@ def cut_document(document: Document, start: int, end: int) -> list[Piece]:
 def _cut(document: Document, start: int, end: int) -> Iterator[Piece]:
     """Cut the text between two offsets at the sections that start in it."""
     position = start
+    before = ""
     for section in document.sections:
+        label, known = _label(section.locator), before
+        before = label
         if not start <= section.start < end:
             continue
         yield Piece("text", document.text[position : section.start])
         position = section.start
-        if section.locator.page is not None:
-            yield Piece("page", "", f"Page {section.locator.page}")
-        elif section.locator.heading:
+        if label and label != known:
+            yield Piece("page", "", label)
+        if section.locator.heading:
             heading = section.locator.heading[-1]
             if document.text.startswith(heading, position) and position + len(heading) <= end:
                 yield Piece("heading", heading)
                 position += len(heading)
     yield Piece("text", document.text[position:end])
+
+
+def _label(locator: Locator) -> str:
+    """Name the page, slide or rows that begin; a heading names itself."""
+    place = describe(replace(locator, heading=(), message=None, attachment="", pointer=""))
+    return place[:1].upper() + place[1:]

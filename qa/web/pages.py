@@ -60,6 +60,16 @@ def documents() -> str:
     return render_template("documents.html", documents=found[:_MAX_LISTED], total=len(found))
 
 
+@bp.get("/status")
+def status() -> str:
+    """Show what is indexed, and which files are not, with the reason."""
+    try:
+        stats = workspace().store.stats()
+    except IndexMissing:
+        stats = None
+    return render_template("status.html", stats=stats, listed=_MAX_LISTED)
+
+
 @bp.get("/documents/<document_id>")
 def document(document_id: str) -> str:
     """Show a document's text; with ?start=&end= that span is marked, if `v` still names the version that is here."""

@@ -23,7 +23,7 @@ _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
         "The index does not fit this server's settings.",
         "on the server, run: qa search x",
     ),
-    (IndexDamaged, "index_damaged", "The index cannot be read.", "on the server, run: qa status"),
+    (IndexDamaged, "index_damaged", "The index cannot be read.", "on the server, run: qa doctor"),
     (IndexUnavailable, "index_unavailable", "The index cannot be used at the moment.", "try again in a moment"),
     (IndexLocked, "index_locked", "The index is being written.", "try again in a moment"),
     (CitableError, "not_ready", "The server is not set up to answer.", "its log says why"),

@@ -1,0 +1,368 @@
+"""A store in one folder: the catalog (SQLite, the truth), with dense (FAISS) and lexical (Tantivy) derived from it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from index.catalog import Catalog
+from index.catalog_writer import CatalogWriter, File
+from index.dense import DenseIndex, open_dense, refresh_dense
+from index.embedder import Embedder, Vectors
+from index.errors import CitableError, IndexIncompatible, IndexLocked, IndexMissing
+from index.lexical import LexicalIndex, build_in_memory, open_lexical, refresh_lexical
+from index.lock import writer_lock
+from index.passages import SPLITTER_VERSION
+from index.readers import READERS_VERSION
+from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Passage, Stats
+from index.stats import count_all, read_stats
+from index.store import Change, DropFile, Found, KeepStaged, MoveFile, NoteFile, PutFile
+
+_LOG = logging.getLogger("index.store")
+_LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
+_WAIT_SECONDS = 10.0  # how long a reader waits for a running writer to bring the derived indexes up
+_BATCH_FILES, _BATCH_SECONDS = 100, 1.0  # what is staged between two fsyncs: an interruption costs no more than that
+_PURGE_AT_ONCE = 20_000  # passages; in a larger index the words of replaced documents go when enough have gathered
+_PURGE_SHARE = 0.02
+_ERASE_SECONDS = 2.0
+_SCOPES_KEPT = 32
+
+
+@dataclass(frozen=True)
+class Derived:
+    """The derived indexes of one generation, and the passages that the filters used on it admit."""
+
+    dense: DenseIndex
+    lexical: LexicalIndex
+    admitted: dict[Filter, np.ndarray | None]
+
+
+@dataclass(frozen=True)
+class LocalView:
+    """One generation of a LocalStore."""
+
+    catalog: Catalog
+    derived: Derived
+    folder: Path
+
+    @property
+    def generation(self) -> int:
+        """The number of the last commit in it."""
+        return self.derived.dense.generation
+
+    def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
+        """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""
+        return self.derived.dense.search(vector, k, self._admitted(scope), self.catalog.vectors)
+
+    def search_lexical(self, text: str, k: int, scope: Filter = AllOf()) -> Found:
+        """Return (passage number, BM25), best first, among the passages that share a word with the text."""
+        return self.derived.lexical.search(text, k, self._admitted(scope))
+
+    def _admitted(self, scope: Filter) -> np.ndarray | None:
+        known = self.derived.admitted
+        if scope not in known:
+            while len(known) >= _SCOPES_KEPT:
+                known.pop(next(iter(known)), None)
+            known[scope] = self.catalog.admitted(scope)
+        return known[scope]
+
+    def passages(self, nums: Sequence[int]) -> dict[int, tuple[Passage, DocumentInfo]]:
+        """Return passages by number, with their documents."""
+        return self.catalog.passages(nums)
+
+    def vectors(self, nums: Sequence[int]) -> Vectors:
+        """Return the vectors of passages, shape (len(nums), dimension)."""
+        return self.catalog.vectors(nums)
+
+    def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
+        """Return a passage by id, with its document."""
+        return self.catalog.passage(passage_id)
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document with its text."""
+        return self.catalog.document(document_id)
+
+    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
+        """Return documents by collection and path."""
+        return self.catalog.documents(scope)
+
+    def stats(self) -> Stats:
+        """Say what is in the store."""
+        return count_all(self.catalog, self.folder)
+
+    def metadata_keys(self) -> set[str]:
+        """Return every name that some document has metadata under."""
+        return self.catalog.metadata_keys()
+
+
+class LocalStore:
+    """A store in one folder. Safe to share between threads; every view has its own connection."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._derived: Derived | None = None
+        self._writer: CatalogWriter | None = None
+        self._made_with: dict[str, str] = {}
+
+    # ------------------------------------------------------------------ reading
+
+    @contextmanager
+    def view(self) -> Iterator[LocalView]:
+        """Open the newest generation for reading. Raises IndexMissing where nothing is indexed."""
+        with self._reading() as catalog:
+            if catalog.generation() == 0:
+                raise IndexMissing(f"{self.folder}: nothing is indexed here", "run: qa index PATH")
+            deadline = time.monotonic() + _WAIT_SECONDS
+            patient = True
+            while True:
+                with catalog.snapshot():
+                    derived = self._derived_of(catalog, patient=patient)
+                    if derived is not None:
+                        yield LocalView(catalog, derived, self.folder)
+                        return
+                patient = self._mend_derived() and time.monotonic() < deadline
+
+    def stats(self) -> Stats:
+        """Say what is in the store, without loading what searches need."""
+        return read_stats(self.folder)
+
+    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
+        """Return documents by collection and path, without loading what searches need."""
+        with self._reading() as catalog:
+            return catalog.documents(scope)
+
+    def documents_of_file(self, collection: str, path: str) -> list[Document]:
+        """Return the documents of one file, with their texts."""
+        with self._reading() as catalog:
+            return catalog.documents_of_file(collection, path)
+
+    def missing(self, document_ids: Iterable[str]) -> set[str]:
+        """Return those ids that no document has, or no document has any more."""
+        with self._reading() as catalog:
+            return catalog.missing(document_ids)
+
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
+        with self._reading() as catalog:
+            self._check_compatible(catalog, embedder)
+
+    def root(self) -> Path:
+        """Return the folder that relative document paths start from."""
+        with self._reading() as catalog:
+            return (self.folder / (catalog.state("root") or "..")).resolve()
+
+    def root_or(self, root: Path | None) -> Path:
+        """Return `root()`, or for an index that is yet to be made what it would be."""
+        try:
+            return self.root()
+        except IndexMissing:
+            return (root or self.folder.parent).resolve()
+
+    def ledger(self, collection: str) -> dict[str, FileRecord]:
+        """Return the ledger of a collection by path, outside of `writing()`; empty where nothing is indexed."""
+        try:
+            with self._reading() as catalog:
+                return catalog.files(collection)
+        except IndexMissing:
+            return {}
+
+    @contextmanager
+    def _reading(self) -> Iterator[Catalog]:
+        catalog = Catalog.open(self._catalog_path)
+        try:
+            yield catalog
+        finally:
+            catalog.close()
+
+    def _derived_of(self, catalog: Catalog, *, patient: bool) -> Derived | None:
+        """Return the derived indexes of the snapshot's generation, or None while the writer has yet to finish them."""
+        with self._lock:
+            held = self._derived.dense if self._derived else None
+            if self._derived and held and (held.generation, held.token) == (catalog.generation(), catalog.token()):
+                return self._derived
+            lexical = open_lexical(self.folder / "lexical", catalog)
+            if lexical is None and patient:
+                return None
+            dense = open_dense(self.folder, catalog, held)
+            self._derived = Derived(dense, lexical or build_in_memory(catalog), {})
+            return self._derived
+
+    def _mend_derived(self) -> bool:
+        """Bring the derived files up if no writer is at it, else give it a moment. False when they cannot be written."""
+        try:
+            with writer_lock(self.folder, 0):
+                catalog = CatalogWriter.create(self._catalog_path)
+                try:
+                    refresh_derived(self.folder, catalog)
+                finally:
+                    catalog.close()
+        except IndexLocked:
+            time.sleep(0.05)
+        except (OSError, ValueError, CitableError) as error:  # a full disk, no permission; Tantivy raises ValueError
+            _LOG.warning("the search files cannot be brought up (%s); reading goes on without them", error)
+            return False
+        return True
+
+    # ------------------------------------------------------------------ writing
+
+    @contextmanager
+    def writing(self, root: Path | None = None) -> Iterator[None]:
+        """Be the one writer. root: what relative paths of a new index start from; the folder's parent by default."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with writer_lock(self.folder, _LOCK_SECONDS):
+            self._writer = CatalogWriter.create(self._catalog_path)
+            try:
+                if self._writer.state("root") is None:
+                    start = os.path.relpath((root or self.folder.parent).resolve(), self.folder.resolve())
+                    self._writer.set_state({"root": start})
+                yield
+            finally:
+                self._writer.close()
+                self._writer = None
+
+    def adopt(self, embedder: Embedder, *, anew: bool = False) -> None:
+        """Say what the vectors to come are made with; raise IndexIncompatible when the index holds others.
+
+        anew: they replace all that the index holds, with the next `apply`.
+        """
+        catalog = self._writing_catalog()
+        if not anew:
+            self._check_compatible(catalog, embedder)
+        self._made_with = {
+            "dimension": str(embedder.dimension),
+            "embedder": embedder.name,
+            "splitter": SPLITTER_VERSION,
+            "fingerprint": embedder.fingerprint,
+        }
+        catalog.stage_for(f"{embedder.fingerprint} {SPLITTER_VERSION} {READERS_VERSION}")
+
+    def files(self, collection: str) -> dict[str, FileRecord]:
+        """Return the ledger of a collection by path."""
+        return self._writing_catalog().files(collection)
+
+    def staged(self) -> dict[File, str]:
+        """Return (collection, path) → sha256 of the files that an interrupted run left staged."""
+        return self._writing_catalog().staged_files()
+
+    def known_vectors(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those keys whose vectors are stored."""
+        return self._writing_catalog().known_vectors(keys)
+
+    def document_ids(self, collection: str, path: str) -> dict[str, str]:
+        """Return part → id of the documents of a file."""
+        return self._writing_catalog().document_ids(collection, path)
+
+    def is_taken(self, document_id: str) -> bool:
+        """Say whether a document has this id."""
+        return self._writing_catalog().is_taken(document_id)
+
+    def apply(self, changes: Iterable[Change]) -> int:
+        """Stage the changes as they come, commit them all at the end, bring the derived indexes up."""
+        catalog = self._writing_catalog()
+        began = time.monotonic()
+        put: list[File] = []
+        drop: list[File] = []
+        move: list[tuple[File, str]] = []
+        ledger: list[FileRecord] = []
+        for change in _stage(catalog, changes):
+            if isinstance(change, DropFile):
+                drop.append((change.collection, change.path))
+                continue
+            record = change.record
+            ledger.append(record)
+            if isinstance(change, MoveFile):
+                move.append(((record.collection, change.old_path), record.path))
+            elif not isinstance(change, NoteFile):
+                put.append((record.collection, record.path))
+            elif record.status != "indexed" and catalog.document_ids(record.collection, record.path):
+                drop.append((record.collection, record.path))  # what it held must not answer any more
+        generation = catalog.commit(put, drop, move, ledger, self._made_with, time.monotonic() - began)
+        self._bring_up(catalog, dropped=bool(drop))
+        return generation
+
+    def _bring_up(self, catalog: CatalogWriter, *, dropped: bool) -> None:
+        try:
+            refresh_derived(self.folder, catalog)
+            if _must_purge(catalog, dropped=dropped):
+                refresh_derived(self.folder, catalog, rewrite=True)
+                catalog.forget_removed(catalog.generation())
+        except (OSError, ValueError) as error:  # committed is committed: the next reader or writer brings them up
+            _LOG.warning("the search files could not be brought up (%s); the catalog is complete", error)
+        deadline = time.monotonic() + _ERASE_SECONDS
+        while not catalog.erase_traces() and time.monotonic() < deadline:
+            time.sleep(0.05)  # a reader still sees what was before; the log goes with the last of them at the latest
+
+    def _writing_catalog(self) -> CatalogWriter:
+        if self._writer is None:
+            raise RuntimeError("only inside `with store.writing():`")
+        return self._writer
+
+    def _check_compatible(self, catalog: Catalog, embedder: Embedder) -> None:
+        made_with = catalog.state("embedder")
+        if not made_with:
+            return
+        place = "" if self.folder == Path(".qa") else f" --data {shlex.quote(str(self.folder))}"
+        dimension, splitter = catalog.state("dimension"), catalog.state("splitter")
+        if (catalog.state("fingerprint"), dimension) != (embedder.fingerprint, str(embedder.dimension)):
+            raise IndexIncompatible(
+                f"{self.folder}: indexed with the embedder {made_with} ({dimension} dimensions), "
+                f"not with {embedder.name} ({embedder.dimension})",
+                f"set `embedder` back to {made_with}, or run: qa index --rebuild{place}",
+            )
+        if splitter != SPLITTER_VERSION:
+            raise IndexIncompatible(
+                f"{self.folder}: split by version {splitter}, this is {SPLITTER_VERSION}", f"run: qa index --rebuild{place}"
+            )
+
+    @property
+    def _catalog_path(self) -> Path:
+        return self.folder / "catalog.db"
+
+
+def refresh_derived(folder: Path, catalog: Catalog, *, rewrite: bool = False) -> None:
+    """Bring FAISS's and Tantivy's files to the catalog's generation. Under the writer's lock only."""
+    with catalog.snapshot():
+        refresh_lexical(folder / "lexical", catalog, rewrite=rewrite)
+        refresh_dense(folder, catalog, rewrite=rewrite)
+
+
+def _stage(catalog: CatalogWriter, changes: Iterable[Change]) -> Iterator[Change]:
+    """Write the files to put, some at a time, and pass every change on once it is durable."""
+    waiting: list[Change] = []
+    since = time.monotonic()
+    for change in changes:
+        waiting.append(change)
+        if len(waiting) >= _BATCH_FILES or time.monotonic() - since > _BATCH_SECONDS:
+            yield from _stage_batch(catalog, waiting)
+            waiting, since = [], time.monotonic()
+    yield from _stage_batch(catalog, waiting)
+
+
+def _stage_batch(catalog: CatalogWriter, waiting: Sequence[Change]) -> Sequence[Change]:
+    with catalog.batch():
+        for change in waiting:
+            if isinstance(change, PutFile):
+                parts = ((part.document, part.passages, part.keys) for part in change.parts)
+                catalog.stage(change.record, parts, change.vectors)
+    return [_without_contents(change) for change in waiting]
+
+
+def _without_contents(change: Change) -> Change:
+    return KeepStaged(change.record) if isinstance(change, PutFile) else change
+
+
+def _must_purge(catalog: Catalog, *, dropped: bool) -> bool:
+    """Say whether words of removed passages have to go from the derived files now."""
+    removed = catalog.count_removed()
+    rows = catalog.count_passages()
+    return removed > 0 and (dropped or rows <= _PURGE_AT_ONCE or removed > _PURGE_SHARE * rows)

@@ -1,0 +1,40 @@
+"""The writer's lock: one process writes; the system frees it when that process dies; who is refused learns who holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from index.errors import IndexLocked
+
+
+@contextmanager
+def writer_lock(folder: Path, wait: float) -> Iterator[None]:
+    """Hold the lock of a data directory. wait: seconds to try. Raises IndexLocked, OSError where it cannot be made."""
+    lock = FileLock(folder / "writer.lock")
+    holder = folder / "writer.json"
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout:
+        raise IndexLocked(f"{folder}: {_name(holder)} is writing", "wait for it to end, then try again") from None
+    try:
+        holder.write_text(json.dumps({"pid": os.getpid(), "command": Path(sys.argv[0]).name, "since": time.time()}))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _name(holder: Path) -> str:
+    try:
+        found = json.loads(holder.read_text())
+        return f"process {found['pid']} ({found['command']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,139 @@
+"""What a sync is about to do: the files that are there, compared with the ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from index.errors import BadPath, TooManyDeletions
+from index.readers import READERS_VERSION
+from index.records import DEFAULT_COLLECTION, FileRecord
+from index.scan import disk_path, entry_of, hash_file, scan
+
+_RACY_NS = 2_000_000_000  # a file written this shortly before it was last looked at may have changed unseen
+_GUARD_FROM = 10  # documents; smaller collections may lose any number of them
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sync is about to do. Paths as the index names them.
+
+    renamed: (new record, old path) of files that only moved; skipped: files that are not read, and folders that cannot
+    be; noted: those of the unchanged and skipped that the ledger does not know like this yet; deleted: files that are
+    gone with their documents; forgotten: files that are gone and were no documents.
+    """
+
+    collection: str = DEFAULT_COLLECTION
+    added: Sequence[FileRecord] = ()
+    changed: Sequence[FileRecord] = ()
+    renamed: Sequence[tuple[FileRecord, str]] = ()
+    unchanged: Sequence[FileRecord] = ()
+    skipped: Sequence[FileRecord] = ()
+    noted: Sequence[FileRecord] = ()
+    deleted: Sequence[str] = ()
+    forgotten: Sequence[str] = ()
+
+    @property
+    def to_read(self) -> list[FileRecord]:
+        """The files whose contents are needed."""
+        return [*self.added, *self.changed]
+
+
+def make_plan(
+    ledger: Mapping[str, FileRecord],
+    root: Path,
+    paths: Sequence[Path],
+    collection: str = DEFAULT_COLLECTION,
+    exclude: Sequence[Path] = (),
+) -> Plan:
+    """Compare the files under the paths with the ledger, which is by path.
+
+    root: the folder that relative paths in the index start from; exclude: what is not looked at, the data directory.
+    Raises BadPath for a path that neither exists nor was ever indexed.
+    """
+    scopes = [entry_of(path) for path in paths]
+    found: dict[str, FileRecord] = {}
+    for path, scope in zip(paths, scopes, strict=True):
+        if not os.path.lexists(scope) and not any(_is_under(disk_path(name, root), scope) for name in ledger):
+            raise BadPath(f"{path}: no such file or folder", "give the path of a file or folder that exists")
+        found |= {record.path: record for record in scan(scope, root, collection, exclude)}
+    blind = [disk_path(record.path, root) for record in found.values() if record.status == "failed"]
+    gone = [name for name in ledger if name not in found and _is_gone(disk_path(name, root), scopes, blind)]
+    kinds: dict[str, list[FileRecord]] = {"added": [], "changed": [], "unchanged": [], "skipped": []}
+    for record in found.values():
+        kind, record = _compare(record, ledger.get(record.path), root)
+        kinds[kind].append(record)
+    lost = [ledger[name] for name in gone if ledger[name].status == "indexed"]
+    renamed = _find_renamed(kinds["added"], lost, root)
+    moved_to, moved_from = {new.path for new, _ in renamed}, {old for _, old in renamed}
+    kinds["added"] = [record for record in kinds["added"] if record.path not in moved_to]
+    deleted = [record.path for record in lost if record.path not in moved_from]
+    forgotten = sorted(set(gone) - set(deleted) - moved_from)
+    noted = [record for record in (*kinds["unchanged"], *kinds["skipped"]) if _is_news(record, ledger.get(record.path))]
+    return Plan(collection, **kinds, noted=noted, renamed=renamed, deleted=deleted, forgotten=forgotten)
+
+
+def check_deletions(plan: Plan, documents: int) -> None:
+    """Raise TooManyDeletions when a plan would empty more than half of a collection of more than ten documents."""
+    if documents > _GUARD_FROM and len(plan.deleted) * 2 > documents:
+        raise TooManyDeletions(
+            f"{len(plan.deleted)} of {documents} indexed files are gone from disk and would be deleted",
+            "if that is right, add --yes; to keep them, add --no-delete",
+        )
+
+
+def _is_under(path: Path, scope: Path) -> bool:
+    return path == scope or path.is_relative_to(scope)
+
+
+def _is_gone(path: Path, scopes: Sequence[Path], blind: Sequence[Path]) -> bool:
+    """Say whether a file that the scan did not find is gone, and not just where the scan could not or did not look."""
+    scope = next((scope for scope in scopes if _is_under(path, scope)), None)
+    if scope is None or any(_is_under(path, folder) for folder in blind):
+        return False
+    hidden = any(part.startswith(".") for part in path.relative_to(scope).parts)
+    return not hidden or not os.path.lexists(path)
+
+
+def _compare(record: FileRecord, known: FileRecord | None, root: Path) -> tuple[str, FileRecord]:
+    """Say which part of the plan a file belongs to, and what the ledger should say of it."""
+    if record.status != "indexed":
+        return "skipped", record
+    if known is None or not known.sha256:
+        return ("added" if known is None or known.status != "indexed" else "changed"), record
+    if known.readers != READERS_VERSION:
+        return "changed", record
+    settled = known.checked_ns - max(known.mtime_ns, known.ctime_ns) > _RACY_NS
+    same = (record.size, record.mtime_ns, record.ctime_ns) == (known.size, known.mtime_ns, known.ctime_ns)
+    if same and settled:
+        return "unchanged", known
+    if hash_file(disk_path(record.path, root)) != known.sha256:
+        return "changed", record
+    # what the ledger says of it stands, an old failure included
+    seen = replace(known, size=record.size, mtime_ns=record.mtime_ns, ctime_ns=record.ctime_ns)
+    return "unchanged", replace(seen, checked_ns=record.checked_ns)
+
+
+def _is_news(record: FileRecord, known: FileRecord | None) -> bool:
+    if known is None or record.status == "indexed":
+        return record != known
+    return replace(record, checked_ns=known.checked_ns) != known
+
+
+def _find_renamed(added: Sequence[FileRecord], lost: Sequence[FileRecord], root: Path) -> list[tuple[FileRecord, str]]:
+    """Pair new files with lost ones of the same bytes. Only files of a lost one's size are hashed."""
+    candidates: dict[tuple[int, str], list[FileRecord]] = {}
+    for record in lost:
+        if record.size and record.sha256 and record.readers == READERS_VERSION:
+            candidates.setdefault((record.size, PurePath(record.path).suffix.lower()), []).append(record)
+    renamed: list[tuple[FileRecord, str]] = []
+    for record in added:
+        alike = candidates.get((record.size, PurePath(record.path).suffix.lower()))
+        sha256 = hash_file(disk_path(record.path, root)) if alike else ""
+        old = next((one for one in alike or () if one.sha256 == sha256), None)
+        if alike and old:
+            alike.remove(old)
+            renamed.append((replace(record, sha256=sha256), old.path))
+    return renamed

@@ -1,0 +1,89 @@
+"""The passages for a request: its collection and filters → a filter of the index, with an error for what is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from index.embedder import Embedder
+from index.filters import FIELDS
+from index.records import DEFAULT_COLLECTION, AllOf, AnyOf, Equals, Filter, Hit, Range, StartsWith
+from index.search import search
+from index.store import View
+from qa.errors import BadQuestion, NotFound
+from qa.records import AskRequest
+
+_FILTER = re.compile(r"\s*([^=<>]+?)\s*(>=|<=|=)\s*(.*?)\s*", re.DOTALL)
+_SHOWN = 12
+
+FilterValue = str | Sequence[str] | Mapping[str, str]
+
+
+def find(view: View, embedder: Embedder, request: AskRequest) -> list[Hit]:
+    """Search for a checked request.
+
+    Raises NotFound for a collection and BadQuestion for a filter key that no document has: neither is "no evidence".
+    """
+    hits = search(view, embedder, request.question, request.k, scope_of(request))
+    if not hits:
+        _check_scope(view, request)
+    return hits
+
+
+def scope_of(request: AskRequest) -> Filter:
+    """Return the filter that the request's collection and filters make."""
+    return AllOf((Equals("collection", request.collection), request.filters))
+
+
+def parse_filters(texts: Iterable[str]) -> Filter:
+    """Read filters as they are typed: key=value, key>=value, key<=value, key=low..high, path=folder/.
+
+    Different keys must all fit; of several key=value with one key, any. Raises BadQuestion for anything else.
+    """
+    bounds: list[Filter] = []
+    equal: dict[str, list[str]] = {}
+    for text in texts:
+        match = _FILTER.fullmatch(text)
+        if match is None or not match[3]:
+            raise BadQuestion(f"{text}: not a filter", "write key=value, date>=2024-01-01 or date=2024-01..2024-06")
+        key, sign, value = match.groups()
+        low, dots, high = value.partition("..")
+        if sign == "=" and not dots:
+            equal.setdefault(key, []).append(value)
+        elif sign == "=":
+            bounds.append(Range(key, low, high))
+        else:
+            bounds.append(Range(key, value, "") if sign == ">=" else Range(key, "", value))
+    return AllOf((*(_any_of(key, values) for key, values in equal.items()), *bounds))
+
+
+def filters_from_json(fields: Mapping[str, FilterValue]) -> Filter:
+    """Make a filter of the API's: {"lang": "en", "author": ["A", "B"], "date": {"from": "2024-01", "to": "2024-06"}}."""
+    parts: list[Filter] = []
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            parts.append(Range(key, value.get("from", ""), value.get("to", "")))
+        else:
+            parts.append(_any_of(key, [value] if isinstance(value, str) else value))
+    return AllOf(tuple(parts))
+
+
+def _any_of(key: str, values: Sequence[str]) -> Filter:
+    parts = tuple(StartsWith(key, one) if key == "path" and one.endswith("/") else Equals(key, one) for one in values)
+    return parts[0] if len(parts) == 1 else AnyOf(parts)
+
+
+def _check_scope(view: View, request: AskRequest) -> None:
+    collections = view.stats().collections
+    if request.collection not in collections and (collections or request.collection != DEFAULT_COLLECTION):
+        raise NotFound(f"there is no collection {request.collection}", f"there are: {', '.join(collections) or 'none'}")
+    unknown = _keys(request.filters) - FIELDS.keys() - (known := view.metadata_keys())
+    if unknown:
+        shown = ", ".join(sorted(FIELDS.keys() | known)[:_SHOWN])
+        raise BadQuestion(f"{min(unknown)}: no document can be filtered by this", f"use one of: {shown}")
+
+
+def _keys(scope: Filter) -> set[str]:
+    if isinstance(scope, AllOf | AnyOf):
+        return {key for part in scope.parts for key in _keys(part)}
+    return {scope.key}
