@@ -33,7 +33,7 @@ CREATE TABLE documents (
     media_type TEXT NOT NULL, lang TEXT NOT NULL, metadata TEXT NOT NULL, indexed_at TEXT NOT NULL,
     file_sha256 TEXT NOT NULL);
 CREATE INDEX documents_by_id ON documents (id);
-CREATE INDEX documents_by_path ON documents (collection, path);
+CREATE INDEX documents_by_path ON documents (collection, path, generation);
 CREATE INDEX documents_by_generation ON documents (generation);
 CREATE TABLE texts (document INTEGER PRIMARY KEY, text TEXT NOT NULL, sections TEXT NOT NULL);
 CREATE TABLE passages (
@@ -182,7 +182,7 @@ class CatalogWriter(Catalog):
             added = sum(self._reveal(file, generation) for file in put)
             for collection in {record.collection for record in ledger}:
                 # what an earlier run staged and this one did not put has changed or gone since
-                self._drop_rows("generation = 0 AND collection = ?", (collection,))
+                self._drop_rows("generation = 0 AND +collection = ?", (collection,))  # + keeps it off the index of paths
             self._drop_loose_vectors()
             if not put and not drop and not move:
                 return self.generation()

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from index.errors import BadPath, TooManyDeletions
 from index.readers import READERS_VERSION
 from index.records import DEFAULT_COLLECTION, FileRecord
-from index.scan import disk_path, entry_of, hash_file, scan
+from index.scan import disk_path, entry_of, hash_file, place_of, scan
 
 _RACY_NS = 2_000_000_000  # a file written this shortly before it was last looked at may have changed unseen
 _GUARD_FROM = 10  # documents; smaller collections may lose any number of them
@@ -56,11 +56,12 @@ def make_plan(
     scopes = [entry_of(path) for path in paths]
     found: dict[str, FileRecord] = {}
     for path, scope in zip(paths, scopes, strict=True):
-        if not os.path.lexists(scope) and not any(_is_under(disk_path(name, root), scope) for name in ledger):
+        if not os.path.lexists(scope) and not any(_is_under(place_of(name, root), str(scope)) for name in ledger):
             raise BadPath(f"{path}: no such file or folder", "give the path of a file or folder that exists")
         found |= {record.path: record for record in scan(scope, root, collection, exclude)}
-    blind = [disk_path(record.path, root) for record in found.values() if record.status == "failed"]
-    gone = [name for name in ledger if name not in found and _is_gone(disk_path(name, root), scopes, blind)]
+    blind = [place_of(record.path, root) for record in found.values() if record.status == "failed"]
+    places = [str(scope) for scope in scopes]
+    gone = [name for name in ledger if name not in found and _is_gone(place_of(name, root), places, blind)]
     kinds: dict[str, list[FileRecord]] = {"added": [], "changed": [], "unchanged": [], "skipped": []}
     for record in found.values():
         kind, record = _compare(record, ledger.get(record.path), root)
@@ -84,16 +85,16 @@ def check_deletions(plan: Plan, documents: int) -> None:
         )
 
 
-def _is_under(path: Path, scope: Path) -> bool:
-    return path == scope or path.is_relative_to(scope)
+def _is_under(path: str, scope: str) -> bool:
+    return path == scope or path.startswith(os.path.join(scope, ""))
 
 
-def _is_gone(path: Path, scopes: Sequence[Path], blind: Sequence[Path]) -> bool:
+def _is_gone(path: str, scopes: Sequence[str], blind: Sequence[str]) -> bool:
     """Say whether a file that the scan did not find is gone, and not just where the scan could not or did not look."""
     scope = next((scope for scope in scopes if _is_under(path, scope)), None)
     if scope is None or any(_is_under(path, folder) for folder in blind):
         return False
-    hidden = any(part.startswith(".") for part in path.relative_to(scope).parts)
+    hidden = f"{os.sep}." in path[len(scope) - 1 :]
     return not hidden or not os.path.lexists(path)
 
 

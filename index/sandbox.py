@@ -51,7 +51,7 @@ class _ChildGone(Exception):
 
 
 class Sandbox:
-    """Reads one file after the other in a child process, which is started when it is needed. A context manager."""
+    """Reads one file after the other in a child process. A context manager."""
 
     def __init__(self, limits: Limits = Limits(), passwords: Sequence[str] = ()) -> None:
         self._limits = limits
@@ -60,7 +60,8 @@ class Sandbox:
         self._served = 0
 
     def __enter__(self) -> Self:
-        """Start nothing yet."""
+        """Start the child, which takes half a second in which the caller can do other things."""
+        self._start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

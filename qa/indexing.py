@@ -37,9 +37,12 @@ def index_paths(
     root: what relative paths of a new index start from; the data directory's parent by default.
     Stored answers that show text of documents which are gone afterwards are deleted (invariant 10).
     """
-    plan_paths(workspace, paths, root=root)  # a mistyped path must not leave an empty data directory behind
     store, collection, settings = workspace.store, workspace.settings.collection, workspace.settings
-    with store.writing(root):
+    if not settings.data.exists():
+        plan_paths(workspace, paths, root=root)  # a mistyped path must not leave an empty data directory behind
+    limits = Limits(settings.file_seconds, settings.file_memory)
+    passwords = [one.get_secret_value() for one in settings.pdf_passwords]
+    with store.writing(root), Sandbox(limits, passwords) as sandbox:
         ledger, base = store.files(collection), store.root()
         plan = make_plan(ledger, base, paths, collection, [_data_folder(workspace)])
         if no_delete:
@@ -48,10 +51,7 @@ def index_paths(
             on_plan(plan)
         if not yes:
             check_deletions(plan, sum(record.status == "indexed" for record in ledger.values()))
-        limits = Limits(settings.file_seconds, settings.file_memory)
-        passwords = [one.get_secret_value() for one in settings.pdf_passwords]
-        with Sandbox(limits, passwords) as sandbox:
-            report = sync(store, workspace.embedder, plan, base, sandbox, progress=progress)
+        report = sync(store, workspace.embedder, plan, base, sandbox, progress=progress)
         _forget_missing(workspace)
     return report
 
