@@ -23,7 +23,7 @@ from index.catalog_rows import (
     row_to_passage,
 )
 from index.embedder import Vectors
-from index.errors import CitableError, IndexIncompatible, IndexMissing
+from index.errors import CitableError, IndexIncompatible, IndexMissing, move_away
 from index.filters import where
 from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage
 from index.sqlite import Database, Row, Value
@@ -55,7 +55,7 @@ class Catalog:
             if version != FORMAT:
                 raise IndexIncompatible(
                     f"{path.parent}: index format {version}, this program reads {FORMAT}",
-                    f'move it away and index anew: mv "{path.parent}" "{path.parent}.old" && qa index PATH',
+                    f"move it away and index anew: {move_away(path.parent, '.old')}",
                 )
         except CitableError:
             catalog.close()

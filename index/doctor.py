@@ -10,12 +10,12 @@ from pathlib import Path
 from index.catalog import Catalog
 from index.catalog_writer import CatalogWriter
 from index.dense import check_dense
-from index.errors import IndexDamaged
+from index.errors import IndexDamaged, data_flag, move_away
+from index.files import leftovers, remove_leftovers
 from index.lexical import check_lexical
 from index.local_store import refresh_derived
 from index.lock import writer_lock
 
-_LEFTOVERS = ("*.tmp", "lexical/*.tmp", "lexical.new", "lexical.old")
 _LOCK_SECONDS = 10.0
 
 
@@ -48,9 +48,7 @@ def fix(folder: Path) -> list[Finding]:
         found = examine(folder)
         if not found or any(one.where == "catalog.db" for one in found):
             return found
-        for leftover in _leftovers(folder):
-            if leftover.is_file():
-                leftover.unlink()
+        remove_leftovers(folder)
         catalog = CatalogWriter.create(folder / "catalog.db")
         try:
             refresh_derived(folder, catalog, rewrite=True)
@@ -79,19 +77,15 @@ def _check_derived(folder: Path, catalog: Catalog) -> Iterator[Finding]:
         ("lexical", check_lexical(folder / "lexical", catalog)),
     ):
         if problem:
-            yield Finding(where, problem, hint=f"run: qa doctor --fix --data {folder}")
+            yield Finding(where, problem, hint=f"run: qa doctor --fix{data_flag(folder)}")
 
 
 def _check_leftovers(folder: Path) -> Iterator[Finding]:
-    for path in _leftovers(folder):
+    for path in leftovers(folder):
         yield Finding(
-            path.relative_to(folder).as_posix(), "left by a run that died", hint=f"run: qa doctor --fix --data {folder}"
+            path.relative_to(folder).as_posix(), "left by a run that died", hint=f"run: qa doctor --fix{data_flag(folder)}"
         )
 
 
-def _leftovers(folder: Path) -> list[Path]:
-    return sorted(path for pattern in _LEFTOVERS for path in folder.glob(pattern))
-
-
 def _anew(folder: Path) -> str:
-    return f'restore it from a backup, or index anew: mv "{folder}" "{folder}.damaged" && qa index PATH'
+    return f"restore it from a backup, or index anew: {move_away(folder, '.damaged')}"

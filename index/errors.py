@@ -18,6 +18,9 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 
 class CitableError(Exception):
     """Base of all errors meant for people. `message` is one line; `hint` says what to do, or is empty."""
@@ -45,6 +48,24 @@ class IndexDamaged(CitableError):
 
 class IndexUnavailable(CitableError):
     """The catalog cannot be used at the moment, though it may be whole."""
+
+
+def data_flag(folder: Path) -> str:
+    """Return what a command needs to work on this data directory."""
+    return "" if folder == Path(".qa") else f" --data {shlex.quote(str(folder))}"
+
+
+def move_away(folder: Path, end: str) -> str:
+    """Return the command that puts a data directory aside and makes a new one."""
+    return f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}{end}')} && qa index PATH{data_flag(folder)}"
+
+
+def unavailable(path: Path, error: OSError) -> IndexUnavailable:
+    """Say for people that the system refuses to read or write at a place."""
+    return IndexUnavailable(
+        f"{path}: cannot be used now ({error.strerror or error})",
+        "make room on the disk or mend its permissions, then try again",
+    )
 
 
 class IndexLocked(CitableError):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+_LEFTOVERS = ("*.tmp", "lexical/*.tmp", "lexical.new", "lexical.old", "history.db.*.new*")
 
 
 @contextmanager
@@ -41,6 +44,18 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return what runs that died have left in a data directory; under the writer's lock nobody needs any of it."""
+    return sorted(path for pattern in _LEFTOVERS for path in folder.glob(pattern))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what runs that died have left. Writer only."""
+    for path in leftovers(folder):
+        with suppress(OSError):  # what cannot go now goes the next time
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sha256_of(path: Path) -> str:

@@ -21,6 +21,7 @@ from index.files import sha256_of, sync_folder, write_durably
 
 Found = list[tuple[int, float]]
 
+_SEGMENTS = "meta.json"
 _HEAP_BYTES = 64_000_000
 _TERM_SET_LIMIT = 20_000  # admitted passages that are named one by one in the query; more are sifted afterwards
 # Letters with their marks: the usual tokenizers cut Urdu and Hindi words at vowel marks.
@@ -89,13 +90,15 @@ def question_words(text: str) -> list[str]:
 def open_lexical(folder: Path, catalog: Catalog) -> LexicalIndex | None:
     """Open the index if it is sound and of the catalog's generation; None otherwise."""
     generation, token = catalog.generation(), catalog.token()
+    manifest = _sound_manifest(folder)
+    if manifest is None or (manifest["generation"], manifest["token"]) != (generation, token):
+        return None
     try:
-        # The searcher first, then the proof: had a writer committed in between, the files would not fit the manifest.
         reader = _reader(generation, token, _open_index(folder))
+        # Tantivy's list of its segments once more: had a writer committed in between, it would not be the one proven
+        return reader if sha256_of(folder / _SEGMENTS) == manifest["files"].get(_SEGMENTS) else None
     except Exception:  # whatever Tantivy says of files that it cannot open
         return None
-    manifest = _sound_manifest(folder)
-    return reader if manifest and (manifest["generation"], manifest["token"]) == (generation, token) else None
 
 
 def build_in_memory(catalog: Catalog) -> LexicalIndex:
@@ -192,7 +195,8 @@ def _apply(index: Any, catalog: Catalog, added: Sequence[int], removed: Sequence
 
 
 def _data_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name != "manifest.json" and not path.name.startswith("."))
+    """Return Tantivy's files without its locks."""
+    return sorted(path for path in folder.iterdir() if path.name != "manifest.json" and path.suffix != ".lock")
 
 
 def _write_manifest(folder: Path, catalog: Catalog) -> None:

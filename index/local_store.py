@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shlex
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +17,8 @@ from index.catalog import Catalog
 from index.catalog_writer import CatalogWriter, File
 from index.dense import DenseIndex, open_dense, refresh_dense
 from index.embedder import Embedder, Vectors
-from index.errors import CitableError, IndexIncompatible, IndexLocked, IndexMissing
+from index.errors import CitableError, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable, data_flag, unavailable
+from index.files import remove_leftovers
 from index.lexical import LexicalIndex, build_in_memory, open_lexical, refresh_lexical
 from index.lock import writer_lock
 from index.passages import SPLITTER_VERSION
@@ -218,8 +218,12 @@ class LocalStore:
     @contextmanager
     def writing(self, root: Path | None = None) -> Iterator[None]:
         """Be the one writer. root: what relative paths of a new index start from; the folder's parent by default."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise unavailable(self.folder, error) from error
         with writer_lock(self.folder, _LOCK_SECONDS):
+            remove_leftovers(self.folder)
             self._writer = CatalogWriter.create(self._catalog_path)
             try:
                 if self._writer.state("root") is None:
@@ -296,11 +300,10 @@ class LocalStore:
             if _must_purge(catalog, dropped=dropped):
                 refresh_derived(self.folder, catalog, rewrite=True)
                 catalog.forget_removed(catalog.generation())
-        except (OSError, ValueError) as error:  # committed is committed: the next reader or writer brings them up
+            _erase_traces(catalog)
+        # committed is committed: the next reader or writer brings them up
+        except (OSError, ValueError, IndexUnavailable) as error:
             _LOG.warning("the search files could not be brought up (%s); the catalog is complete", error)
-        deadline = time.monotonic() + _ERASE_SECONDS
-        while not catalog.erase_traces() and time.monotonic() < deadline:
-            time.sleep(0.05)  # a reader still sees what was before; the log goes with the last of them at the latest
 
     def _writing_catalog(self) -> CatalogWriter:
         if self._writer is None:
@@ -311,7 +314,7 @@ class LocalStore:
         made_with = catalog.state("embedder")
         if not made_with:
             return
-        place = "" if self.folder == Path(".qa") else f" --data {shlex.quote(str(self.folder))}"
+        place = data_flag(self.folder)
         dimension, splitter = catalog.state("dimension"), catalog.state("splitter")
         if (catalog.state("fingerprint"), dimension) != (embedder.fingerprint, str(embedder.dimension)):
             raise IndexIncompatible(
@@ -359,6 +362,13 @@ def _stage_batch(catalog: CatalogWriter, waiting: Sequence[Change]) -> Sequence[
 
 def _without_contents(change: Change) -> Change:
     return KeepStaged(change.record) if isinstance(change, PutFile) else change
+
+
+def _erase_traces(catalog: CatalogWriter) -> None:
+    """Empty the log. While a reader still sees what was before, it stays; it goes with the last of them at the latest."""
+    deadline = time.monotonic() + _ERASE_SECONDS
+    while not catalog.erase_traces() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _must_purge(catalog: Catalog, *, dropped: bool) -> bool:

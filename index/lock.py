@@ -7,29 +7,44 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from index.errors import IndexLocked
+from index.errors import IndexLocked, unavailable
 
 
 @contextmanager
 def writer_lock(folder: Path, wait: float) -> Iterator[None]:
-    """Hold the lock of a data directory. wait: seconds to try. Raises IndexLocked, OSError where it cannot be made."""
+    """Hold the lock of a data directory. wait: seconds to try. Raises IndexLocked or IndexUnavailable."""
     lock = FileLock(folder / "writer.lock")
     holder = folder / "writer.json"
     try:
         lock.acquire(timeout=wait)
     except Timeout:
         raise IndexLocked(f"{folder}: {_name(holder)} is writing", "wait for it to end, then try again") from None
+    except OSError as error:
+        raise unavailable(folder, error) from error
     try:
-        holder.write_text(json.dumps({"pid": os.getpid(), "command": Path(sys.argv[0]).name, "since": time.time()}))
+        _say_who(holder)
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        _remove(holder)
         lock.release()
+
+
+def _say_who(holder: Path) -> None:
+    who = {"pid": os.getpid(), "command": Path(sys.argv[0]).name, "since": time.time()}
+    try:
+        holder.write_text(json.dumps(who))
+    except OSError as error:
+        raise unavailable(holder.parent, error) from error
+
+
+def _remove(holder: Path) -> None:
+    with suppress(OSError):  # a disk that fails at the very end has lost nothing: the lock itself dies with the process
+        holder.unlink(missing_ok=True)
 
 
 def _name(holder: Path) -> str:

@@ -7,13 +7,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 from index.locators import locate
 from index.records import Document, Locator, Passage
 from index.sentences import Span, sentence_spans
 
 # Stored with the index: passages made by another version are never mixed with these (invariant 11).
-SPLITTER_VERSION = "2"
+SPLITTER_VERSION = "3"
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -50,7 +51,8 @@ class _Contexts:
 
     def __init__(self, document: Document, count_tokens: CountTokens, window: int) -> None:
         self.limit = window // _CONTEXT_SHARE
-        self._title = document.title
+        # what is no more than the file's name is left out, so that a renamed file needs no new vectors
+        self._title = "" if document.title == PurePath(document.path).stem else document.title
         self._count = count_tokens
         self._known: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = {}
 

@@ -17,7 +17,7 @@ from typing import Any
 import apsw
 import apsw.sqlite_extra
 
-from index.errors import IndexDamaged, IndexUnavailable
+from index.errors import IndexDamaged, IndexUnavailable, unavailable
 
 _BUSY_MS = 30_000
 _CHECKSUM_BYTES = 8  # at the end of every page; the VFS computes checksums only when exactly so many are reserved
@@ -41,16 +41,41 @@ class Database:
 
     def _open(self) -> apsw.Connection:
         if _is_read_only(self.path):
-            # WAL needs to write beside the file even to read it, unless the file is promised not to change
-            address = f"file:{_quoted(self.path)}?immutable=1"
-            return apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs="cksmvfs")
+            return self._open_unchanging()
+        try:
+            return self._open_to_write()
+        except (apsw.IOError, apsw.FullError, apsw.CantOpenError):
+            if not self.path.exists():
+                raise
+            return self._open_alone()
+
+    def _open_unchanging(self) -> apsw.Connection:
+        """WAL needs to write beside the file even to read it, unless the file is promised not to change."""
+        address = f"file:{_quoted(self.path)}?immutable=1"
+        return apsw.Connection(address, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs="cksmvfs")
+
+    def _open_alone(self) -> apsw.Connection:
+        """On a full disk there is no room for the file that processes share; who is alone has it in memory."""
+        alone = self._open_to_write("locking_mode = EXCLUSIVE")
+        alone.execute("SELECT 1 FROM sqlite_master").fetchall()
+        (busy, _, _), *_ = alone.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not busy:
+            alone.close()
+            return self._open_unchanging()  # which others can do at the same time
+        return alone
+
+    def _open_to_write(self, *first: str) -> apsw.Connection:
         db = apsw.Connection(str(self.path), vfs="cksmvfs")
-        db.set_busy_timeout(_BUSY_MS)
-        reserve = ctypes.c_int(_CHECKSUM_BYTES)
-        db.file_control("main", apsw.SQLITE_FCNTL_RESERVE_BYTES, ctypes.addressof(reserve))
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY"):
-            db.execute(f"PRAGMA {setting}").fetchall()
-        db.execute("PRAGMA foreign_keys = ON")
+        try:
+            db.set_busy_timeout(_BUSY_MS)
+            reserve = ctypes.c_int(_CHECKSUM_BYTES)
+            db.file_control("main", apsw.SQLITE_FCNTL_RESERVE_BYTES, ctypes.addressof(reserve))
+            for setting in (*first, "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY"):
+                db.execute(f"PRAGMA {setting}").fetchall()
+            db.execute("PRAGMA foreign_keys = ON")
+        except apsw.Error:
+            db.close()
+            raise
         return db
 
     def close(self) -> None:
@@ -90,7 +115,7 @@ class Database:
         try:
             yield
         finally:
-            self._db.execute("ROLLBACK")
+            self._roll_back()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -100,9 +125,13 @@ class Database:
             yield
             self.run("COMMIT")
         except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+            self._roll_back()
             raise
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # SQLite ends it itself when it finds damage or a full disk
+            with _mapped(self.path):
+                self._db.execute("ROLLBACK")
 
     def truncate_log(self) -> bool:
         """Move all into the main file and empty the log, where deleted text would live on. False while others read."""
@@ -136,9 +165,11 @@ def _quoted(path: Path) -> str:
 
 @contextmanager
 def _mapped(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours."""
+    """Turn SQLite's errors, and the system's, into ours."""
     try:
         yield
+    except OSError as error:
+        raise unavailable(path, error) from error
     except apsw.Error as error:
         reason = str(error) or type(error).__name__
         if isinstance(error, _DAMAGED) or getattr(error, "extendedresult", 0) == _BAD_CHECKSUM:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from index.errors import IndexDamaged, unavailable
 from index.sqlite import Database
 
 _SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, "
+    "CREATE TABLE answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, "
     "status TEXT NOT NULL, answer TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
+    "CREATE TABLE answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
     "document TEXT NOT NULL, PRIMARY KEY (document, answer)) WITHOUT ROWID",
 )
 
@@ -33,7 +34,6 @@ class History:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._making = threading.Lock()
 
     def save(self, answer: Mapping[str, Any]) -> None:
         """Keep an answer object under its id."""
@@ -87,14 +87,32 @@ class History:
 
     @contextmanager
     def _connected(self) -> Iterator[Database]:
-        made = self._path.exists()
-        with self._making:  # the first two to come must not both set the file up
-            db = Database(self._path)
-        try:
-            if not made or db.row("SELECT 1 FROM sqlite_master WHERE name = 'answer_documents'") is None:
-                with db.transaction():
-                    for statement in _SCHEMA:
-                        db.run(statement)
+        if not self._path.exists():
+            self._make()
+        with closing(Database(self._path)) as db:
+            if db.row("SELECT 1 FROM sqlite_master WHERE name = 'answer_documents'") is None:
+                raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
             yield db
-        finally:
-            db.close()
+
+    def _make(self) -> None:
+        """Make the file in one step: one that is there and has no tables has lost them."""
+        fresh = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}.new")
+        try:
+            with closing(Database(fresh)) as db, db.transaction():
+                for statement in _SCHEMA:
+                    db.run(statement)
+            _put(fresh, self._path)
+        except OSError as error:
+            raise unavailable(self._path, error) from error
+
+
+def _put(fresh: Path, place: Path) -> None:
+    """Give a new file its name, unless another was faster: a rename would take the place of the other's."""
+    try:
+        os.link(fresh, place)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links, as on most USB sticks
+        fresh.rename(place)
+        return
+    fresh.unlink()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from index.errors import IndexUnavailable
 from index.plan import Plan, check_deletions, make_plan
 from index.rebuild import RebuildReport, rebuild
 from index.sandbox import Limits, Sandbox
@@ -13,6 +15,8 @@ from index.store import DropFile
 from index.sync import Progress, Report, sync
 from qa.errors import NotFound
 from qa.workspace import Workspace
+
+_LOG = logging.getLogger("qa.indexing")
 
 
 def plan_paths(workspace: Workspace, paths: Sequence[Path], *, root: Path | None = None) -> Plan:
@@ -51,8 +55,12 @@ def index_paths(
             on_plan(plan)
         if not yes:
             check_deletions(plan, sum(record.status == "indexed" for record in ledger.values()))
+        workspace.history.document_ids()  # raises if it is damaged, while nothing has changed yet
         report = sync(store, workspace.embedder, plan, base, sandbox, progress=progress)
-        _forget_missing(workspace)
+        try:
+            _forget_missing(workspace)
+        except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again
+            _LOG.warning("stored answers that show deleted text could not be deleted yet: %s", error)
     return report
 
 
