@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from llm_server import LLMServer
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import BoW
 
 from index.embedder import Embedder, open_embedder
+from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
 from qa.web import create_app
@@ -46,6 +50,18 @@ def make_workspace(tmp_path: Path, embedder: Embedder):
 
 
 @pytest.fixture
+def run_qa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder):
+    """Run `qa ARGUMENTS` in an empty folder; the loaded model stands in for loading it again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Workspace, "embedder", embedder)
+
+    def run(*arguments: object, stdin: str | None = None) -> Result:
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, prog_name="qa")
+
+    return run
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder for documents, beside the data directory."""
     place = tmp_path / "docs"
@@ -74,6 +90,14 @@ def corpus(corpus_data: Path, tmp_path: Path, make_workspace) -> Workspace:
 def client(corpus: Workspace) -> FlaskClient:
     """An HTTP client of the application over the sample corpus."""
     return create_app(corpus).test_client()
+
+
+@pytest.fixture
+def other_model(tmp_path: Path) -> str:
+    """A real model of another kind: counts words, 5 dimensions."""
+    place = tmp_path / "bag-of-words"
+    SentenceTransformer(modules=[BoW(vocab=["bridge", "stone", "steel", "war", "river"])], device="cpu").save(str(place))
+    return str(place)
 
 
 @pytest.fixture

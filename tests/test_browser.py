@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from waitress.server import create_server
 
 from qa.config import Settings
+from qa.indexing import index_paths
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -46,11 +47,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def address(corpus_data: Path, embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server over a copy of the sample corpus."""
+    """A real server over a copy of the sample corpus, with a sheet and a broken file besides."""
     data = tmp_path_factory.mktemp("served") / ".qa"
     shutil.copytree(corpus_data, data)
     workspace = Workspace(Settings(data=data))
     workspace.__dict__["embedder"] = embedder
+    tables = data.parent / "tables"
+    tables.mkdir()
+    (tables / "broken.pdf").write_bytes(b"%PDF-1.7")
+    (tables / "pears.csv").write_text(
+        "Sort,Ripe in,Price\n" + "".join(f"Pear of kind {n},month {n % 12 + 1},{n}.50\n" for n in range(200))
+    )
+    index_paths(workspace, [tables])
     server = create_server(create_app(workspace), host="127.0.0.1", port=0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -75,7 +83,7 @@ def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iter
 
 def screenshot(page: Page, name: str, request: pytest.FixtureRequest) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}-{request.node.callspec.id}.png", full_page=name != "source")
+    page.screenshot(path=SCREENSHOTS / f"{name}-{request.node.callspec.id}.png", full_page=name not in ("source", "sheet"))
 
 
 def fits_the_width(page: Page) -> bool:
@@ -127,6 +135,25 @@ def test_an_urdu_answer_runs_from_right_to_left(page: Page, request: pytest.Fixt
     assert page.locator(".answer-text p").first.get_attribute("dir") == "auto"
     page.locator("a.chip").first.click()
     assert page.locator("mark#cited").is_visible()
+
+
+def test_the_status_and_the_documents_fit_every_width(page: Page, request: pytest.FixtureRequest):
+    for name in ("Documents", "Status"):
+        page.get_by_role("link", name=name, exact=True).click()
+        assert page.locator("h1").inner_text() == name
+        screenshot(page, name.lower(), request)
+        assert fits_the_width(page)
+    assert page.get_by_text("broken.pdf").is_visible()
+
+
+def test_a_row_of_a_sheet_is_cited_with_its_cells(page: Page, request: pytest.FixtureRequest):
+    page.get_by_label("Your question").fill("What is the price of a pear of kind 77?")
+    page.get_by_role("button", name="Ask").click()
+    assert "pears" in page.locator(".source-title").first.inner_text()
+    page.locator("a.chip").first.click()
+    assert "77" in page.locator("mark#cited").inner_text()
+    screenshot(page, "sheet", request)
+    assert fits_the_width(page)
 
 
 def test_the_form_can_be_used_with_the_keyboard_alone(page: Page):

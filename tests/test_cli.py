@@ -13,27 +13,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from conftest import CORPUS, ROOT
 
 import qa.llm
-from index.embedder import Embedder
-from qa.cli import main
 from qa.workspace import Workspace
 
 SAMPLE = "What reasons does Pakistan give for rejecting the sanctions?"
-
-
-@pytest.fixture
-def run_qa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder):
-    """Run `qa ARGUMENTS` in an empty folder; the loaded model stands in for loading it again."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Workspace, "embedder", embedder)
-
-    def run(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, prog_name="qa")
-
-    return run
 
 
 @pytest.fixture

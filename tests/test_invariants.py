@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 from conftest import CORPUS, ROOT
 from llm_server import LLMServer
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import BoW
 
 from index.embedder import SentenceTransformerEmbedder
 from index.errors import IndexIncompatible
@@ -231,14 +229,6 @@ def test_invariant_10_after_a_deletion_no_file_of_the_data_directory_holds_the_t
     with workspace.store.view() as view:
         assert len(view.search_lexical("zanzibarquux", 10)) == 0
         assert len(view.search_lexical("harbour", 100)) == len(view.search_dense(workspace.embedder.embed(["x"])[0], 100))
-
-
-@pytest.fixture
-def other_model(tmp_path: Path) -> str:
-    """A real model of another kind: counts words, 5 dimensions."""
-    place = tmp_path / "bag-of-words"
-    SentenceTransformer(modules=[BoW(vocab=["bridge", "stone", "steel", "war", "river"])], device="cpu").save(str(place))
-    return str(place)
 
 
 def test_invariant_11_an_index_of_another_model_is_refused_with_the_command_that_mends_it(

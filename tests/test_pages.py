@@ -251,6 +251,48 @@ def test_text_that_runs_from_right_to_left_sets_its_own_direction(site: FlaskCli
     assert all(node.attributes["dir"] == "auto" for node in answer.css(".answer-text p, q.source-quote, .source-title"))
 
 
+def test_without_a_second_collection_nothing_is_chosen(site: FlaskClient) -> None:
+    assert page(site.get("/")).css("select, .choices") == []
+
+
+def test_a_collection_is_chosen_in_the_form_and_stays_chosen(folder: Path, make_workspace: MakeWorkspace) -> None:
+    workspace = make_workspace()
+    for name, fate in (("default", "The red bridge was built in 1901."), ("lost & found", "The red bridge fell in 1950.")):
+        (folder / f"{name}.txt").write_text(fate)
+        index_paths(make_workspace(collection=name), [folder / f"{name}.txt"])
+    client = create_app(workspace).test_client()
+    choices = page(client.get("/")).css("select option")
+    assert [choice.text() for choice in choices] == ["default", "lost & found"]
+    sent = client.post("/ask", data={"question": "What happened to the red bridge?", "collection": "lost & found"})
+    answer = page(client.get(sent.headers["Location"]))
+    assert "fell in 1950" in only(answer, ".answer-text").text()
+    assert "1901" not in only(answer, ".answer-text").text()
+    assert only(answer, "option[selected]").text() == "lost & found"
+    refused = page(client.post("/ask", data={"question": "What happened?", "collection": "nope"}), 404)
+    assert "there is no collection nope" in only(refused, ".notice-error").text()
+    listed = page(client.get("/documents?collection=lost+%26+found"))
+    assert [node.text() for node in listed.css(".library a")] == ["lost & found"]
+    assert only(listed, "[aria-current]").text() == "lost & found (1)"
+
+
+def test_the_status_page_says_what_is_indexed_and_why_files_are_not(folder: Path, make_workspace: MakeWorkspace) -> None:
+    (folder / "good.txt").write_text("The bridge is of stone. It was built by the town in the summer of 1901.")
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7\nno more than this")
+    (folder / "link").symlink_to(folder / "good.txt")
+    workspace = make_workspace()
+    client = create_app(workspace).test_client()
+    assert "Nothing is indexed yet" in page(client.get("/status")).body.text()
+    index_paths(workspace, [folder])
+    shown = page(client.get("/status"))
+    facts = only(shown, ".facts").text()
+    for fact in ("default: 1 document, 1 passage", "text/plain: 1", "en 1", "generation 1", "all-MiniLM-L6-v2"):
+        assert fact in facts
+    files = [node.text().strip() for node in shown.css(".library li")]
+    assert len(files) == 2
+    assert files[0].startswith("docs/broken.pdf failed: ")
+    assert files[1].startswith("docs/link skipped: ")
+
+
 # Documents that try to be code
 
 ATTACKS = [

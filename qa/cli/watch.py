@@ -41,7 +41,8 @@ def command(settings: Settings, as_json: bool, paths: Sequence[Path], no_delete:
     data = settings.data.resolve()
     if any(data == path.resolve() for path in paths):
         raise ConfigError(f"{data}: the data directory cannot be watched", "name the folder of the documents")
-    pending = not _index_once(workspace, paths, no_delete=no_delete, as_json=as_json)
+    _index_once(workspace, paths, no_delete=no_delete, as_json=as_json)
+    pending = True  # what changes before the system begins to tell is seen by one more look
     say(f"watching {', '.join(map(str, paths))}; stop with Ctrl-C")
     for changes in watch(
         *paths,

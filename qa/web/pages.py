@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from index.errors import CitableError, IndexMissing
 from index.locators import describe, locate, locator_from_json
-from index.records import AllOf, Document
+from index.records import AllOf, Document, Equals
 from qa.answer import answer_question
 from qa.errors import NotFound
 from qa.records import AskRequest, Mode
@@ -31,17 +31,17 @@ def home() -> str:
 @bp.post("/ask")
 def ask() -> BaseResponse:
     """Answer the form's question, then send the browser to the stored answer: reloading asks nothing twice."""
-    question = request.form.get("question", "")
+    question, collection = request.form.get("question", ""), request.form.get("collection", "")
     mode: Mode = "extractive" if request.form.get("mode") == "extractive" else "auto"
     try:
-        answer = answer_question(workspace(), AskRequest(question, mode=mode))
+        answer = answer_question(workspace(), AskRequest(question, collection, mode=mode))
     except CitableError as error:
         problem = problem_of(error)
-        page = make_response(render_template("home.html", **_form(question), problem=problem), problem["status"])
+        page = make_response(render_template("home.html", **_form(question, collection), problem=problem), problem["status"])
         if page.status_code == 503:
             page.headers["Retry-After"] = "5"
         return page
-    return redirect(url_for("pages.answer", answer_id=answer["id"]), code=303)
+    return redirect(url_for("pages.answer", answer_id=answer["id"], collection=collection or None), code=303)
 
 
 @bp.get("/answers/<answer_id>")
@@ -50,14 +50,17 @@ def answer(answer_id: str) -> str | Response:
     if answer_id.endswith(".json"):
         return jsonify(stored_answer(answer_id.removesuffix(".json")))
     found = stored_answer(answer_id)
-    return render_template("answer.html", **_form(found["question"]), answer=found, paragraphs=_paragraphs(found))
+    form = _form(found["question"], request.args.get("collection", ""))
+    return render_template("answer.html", **form, answer=found, paragraphs=_paragraphs(found))
 
 
 @bp.get("/documents")
 def documents() -> str:
-    """List the documents that are indexed."""
-    found = workspace().store.documents(AllOf())
-    return render_template("documents.html", documents=found[:_MAX_LISTED], total=len(found))
+    """List the documents that are indexed, all or those of ?collection=."""
+    chosen = request.args.get("collection", "")
+    found = workspace().store.documents(Equals("collection", chosen) if chosen else AllOf())
+    listed = {"documents": found[:_MAX_LISTED], "total": len(found)}
+    return render_template("documents.html", **listed, collections=_collections(), chosen=chosen)
 
 
 @bp.get("/status")
@@ -89,14 +92,26 @@ def place(locator: dict[str, Any]) -> str:
     return describe(locator_from_json(locator))
 
 
-def _form(question: str) -> dict[str, Any]:
+def _form(question: str, collection: str = "") -> dict[str, Any]:
     """Return what the form shows besides the question: what it would be asked of, and who would write."""
+    settings, collections = workspace().settings, _collections()
+    return {
+        "question": question,
+        "indexed": sum(collections.values()),
+        # no choice where there is nothing to choose
+        "collections": [] if list(collections) == [settings.collection] else list(collections),
+        "collection": collection or settings.collection,
+        "model": settings.model,
+    }
+
+
+def _collections() -> dict[str, int]:
+    """Return how many documents each collection has."""
     try:
-        counted = workspace().store.stats().collections.values()
-        indexed = sum(collection.documents for collection in counted)
+        counted = workspace().store.stats().collections
     except IndexMissing:
-        indexed = 0
-    return {"question": question, "indexed": indexed, "model": workspace().settings.model}
+        return {}
+    return {name: collection.documents for name, collection in counted.items()}
 
 
 def _wanted_span(document: Document) -> tuple[tuple[int, int] | None, str]:

@@ -1,0 +1,68 @@
+"""`qa doctor`: what it says of a whole and of a damaged data directory, and what --fix brings back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def data(run_qa, folder: Path, tmp_path: Path) -> Path:
+    """The data directory of an indexed folder, in which a question has been asked."""
+    for number in range(5):
+        (folder / f"{number}.txt").write_text(f"Pier {number} of the harbour was built in 19{number}0.")
+    assert run_qa("index", folder).exit_code == 0
+    assert run_qa("ask", "When was pier 3 built?").exit_code == 0
+    return tmp_path / ".qa"
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_whole_directory_is_said_to_be_whole(run_qa, data: Path):
+    checked = run_qa("doctor")
+    assert (checked.exit_code, checked.stdout) == (0, ".qa: all files are whole\n")
+    assert json.loads(run_qa("doctor", "--json").stdout) == {"data": ".qa", "findings": []}
+
+
+@pytest.mark.parametrize("pattern", ["dense-*", "lexical/*.store", "lexical/manifest.json"])
+def test_damage_of_a_search_file_is_named_with_the_command_that_mends_it(run_qa, data: Path, pattern: str):
+    before = run_qa("search", "pier 3 of the harbour").stdout
+    damage(max(data.glob(pattern), key=lambda path: path.stat().st_size))
+    found = run_qa("doctor")
+    assert found.exit_code == 4
+    assert found.stdout.startswith("damaged  " + ("dense" if "dense" in pattern else "lexical"))
+    assert "run: qa doctor --fix\n" in found.stdout
+    assert run_qa("search", "pier 3 of the harbour").stdout == before
+    mended = run_qa("doctor", "--fix")
+    assert mended.exit_code == 0
+    assert run_qa("doctor").stdout == ".qa: all files are whole\n"
+    assert run_qa("search", "pier 3 of the harbour").stdout == before
+
+
+def test_damage_of_the_catalog_is_not_mended_but_said_with_what_to_do(run_qa, data: Path):
+    damage(data / "catalog.db")
+    found = run_qa("doctor", "--fix")
+    assert found.exit_code == 4
+    assert "mv .qa .qa.damaged && qa index PATH" in found.stdout
+
+
+def test_a_damaged_history_is_put_aside_and_questions_are_answered_again(run_qa, data: Path):
+    (data / "history.db").write_bytes(b"no database" * 1000)
+    assert run_qa("doctor").exit_code == 4
+    assert run_qa("doctor", "--fix").exit_code == 0
+    assert (data / "history.db.damaged").read_bytes().startswith(b"no database")
+    assert run_qa("ask", "When was pier 3 built?").exit_code == 0
+    assert run_qa("doctor").exit_code == 0
+
+
+def test_without_an_index_it_says_how_to_make_one(run_qa, tmp_path: Path):
+    checked = run_qa("doctor")
+    assert checked.exit_code == 4
+    assert "qa index PATH" in checked.output
+    assert not (tmp_path / ".qa").exists()
