@@ -174,6 +174,14 @@ def test_the_encoding_of_a_short_text_is_told(text, encodings):
         assert 0 < float(extracted.metadata["encoding_confidence"]) <= 1
 
 
+@pytest.mark.parametrize("name", ["notes", "notes.old"])
+def test_utf_16_is_text_under_any_name(name: str):
+    words = "Die Straße ist naß, und ein längerer Satz folgt."
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        assert read(words.encode(encoding), name).text == words
+    assert "no reader" in reason(bytes(range(256)) * 40, name)
+
+
 def test_a_byte_order_mark_and_valid_utf_8_leave_no_doubt_of_the_encoding():
     for data in (b"plain", "naïve".encode(), codecs.BOM_UTF16_LE + "naïve".encode("utf-16-le")):
         assert read(data, "a.txt").metadata["encoding_confidence"] == "1.00"

@@ -198,6 +198,11 @@ def _rate_ideograph(character: str, charset: str, rows: range) -> float:
         return -0.3
 
 
+def is_wide_text(sample: bytes) -> bool:
+    """Say whether bytes are UTF-16 or UTF-32, with a byte order mark or without."""
+    return sample.startswith((b"\xff\xfe", b"\xfe\xff")) or _detect_wide(sample) is not None
+
+
 def _detect_wide(sample: bytes) -> tuple[str, float] | None:
     """Tell UTF-16 and UTF-32 without a byte order mark, which are full of NULs, from a binary file."""
     rated = []

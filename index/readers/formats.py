@@ -171,11 +171,14 @@ def _first_bytes(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 def _guess(data: bytes, suffix: str) -> str:
     """Tell a file whose suffix says nothing: mail, or any other text."""
+    # on first use: the scan, which looks at names only, needs no detector of languages
+    from index.readers.encodings import is_wide_text
+
     head = data[:_SNIFFED]
     if head.startswith(b"From ") and _MAIL.match(head[head.find(b"\n") + 1 :].replace(b"\r\n", b"\n")):
         return "mbox"
     if _MAIL.match(head.replace(b"\r\n", b"\n")) and re.search(rb"^(?:From|Subject):", head, re.MULTILINE | re.IGNORECASE):
         return "eml"
-    if _BINARY.search(head) and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if _BINARY.search(head) and not is_wide_text(head):
         raise Unsupported(f"no reader for files {suffix or 'that have no suffix'}")
     return "text"
