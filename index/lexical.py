@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,13 @@ def question_words(text: str) -> list[str]:
     raw = _PLAIN.analyze(text)
     content = [word for word in raw if word not in _STOP_WORDS] or raw
     return list(dict.fromkeys(stem for word in content for stem in _STEMS.analyze(word)))
+
+
+@lru_cache(maxsize=16384)
+def word_stem(word: str) -> str:
+    """Return what a single word is searched as: its stem, or "" of a stop word."""
+    raw = _PLAIN.analyze(word)
+    return "".join(stem for one in raw if one not in _STOP_WORDS for stem in _STEMS.analyze(one))
 
 
 def open_lexical(folder: Path, catalog: Catalog) -> LexicalIndex | None:

@@ -5,47 +5,56 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from index.records import Document, Hit
 from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
-from qa.citations import cite_span, find_citation
-from qa.draft import Draft
-from qa.errors import BadQuestion, LLMError
+from qa.citations import cite_span
+from qa.claims import Checked, Checker
+from qa.draft import Draft, unplaced
+from qa.errors import BadQuestion
 from qa.history import new_answer_id
-from qa.llm import stream_reply
-from qa.prompts import build_messages, label_passages, load_prompt
+from qa.prompts import label_passages
 from qa.reader import read
-from qa.records import Answer, AskRequest, Citation, Event, Status, Verdict
-from qa.reply import ClaimDone, ClaimText, End, NoEvidence, ReplyParser
+from qa.records import Answer, AskRequest, Event
 from qa.retrieval import find
+from qa.support import Judgement
+from qa.upstream import Budget, Upstream
 from qa.workspace import Workspace
+from qa.write import Written, write
 
 _LOG = logging.getLogger("qa.answer")
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 
 NO_EVIDENCE = "The documents that are indexed here do not answer this question."
+NOTHING_SUPPORTED = "Nothing that the model wrote is fully borne out by the documents that are indexed here."
 NEAREST = " The nearest passages are listed below."
 
 
-def answer_question(workspace: Workspace, request: AskRequest) -> dict[str, object]:
+def answer_question(
+    workspace: Workspace, request: AskRequest, is_gone: Callable[[], bool] = lambda: False
+) -> dict[str, object]:
     """Answer a question and return the answer object (DESIGN section 6)."""
-    *_, done = answer_events(workspace, request)
+    *_, done = answer_events(workspace, request, is_gone)
     return dict(done.data)
 
 
-def answer_events(workspace: Workspace, request: AskRequest) -> Generator[Event, None, None]:
+def answer_events(
+    workspace: Workspace, request: AskRequest, is_gone: Callable[[], bool] = lambda: False
+) -> Generator[Event, None, None]:
     """Answer a question step by step: meta, passages, then text, citation and claim events, and done with the whole.
 
-    The texts of the text events add up to the answer's text. Closing the iterator ends the call to the LLM.
+    The texts of the text events add up to the answer's text, unless claims were repaired at the end: done holds what
+    counts. Closing the iterator ends the call to the LLM, and so does `is_gone`, which is asked several times a second.
     Raises BadQuestion, the errors of the index, and LLMError when mode "llm" was asked for and nothing was written.
     """
     request = check_request(workspace, request)
     timings = Timings()
+    asked = _Asked(request, timings, is_gone)
     workspace.store.check_embedder(workspace.embedder)
     with workspace.store.view() as view:
         draft = Draft(workspace.settings.base_url)
@@ -60,7 +69,7 @@ def answer_events(workspace: Workspace, request: AskRequest) -> Generator[Event,
         )
         answer = replace(answer, hits=tuple(hits))
         if answer.mode == "llm":
-            answer = yield from _write(workspace, view, answer, draft, timings, strict=request.mode == "llm")
+            answer = yield from _write(workspace, view, answer, asked, draft)
         if answer.mode == "extractive":
             answer = yield from _quote(workspace, view, answer, draft, timings)
     answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
@@ -98,6 +107,7 @@ def check_request(workspace: Workspace, request: AskRequest) -> AskRequest:
         collection=request.collection or settings.collection,
         k=request.k or settings.k,
         model="" if request.mode == "extractive" else model,
+        only_supported=settings.only_supported if request.only_supported is None else request.only_supported,
     )
 
 
@@ -140,98 +150,89 @@ def _quote(
         yield from draft.write(_NOTE_NUMBER.sub("", pick.text), paragraph=document.id != before)
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
-        yield from draft.end_claim([citation], [], "supported", pick.score)
+        yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
     return answer
 
 
-def _refuse(answer: Answer, draft: Draft) -> Generator[Event, None, Answer]:
-    yield from draft.write(NO_EVIDENCE + (NEAREST if answer.hits else ""))
+def _refuse(answer: Answer, draft: Draft, reason: str = NO_EVIDENCE) -> Generator[Event, None, Answer]:
+    yield from draft.write(reason + (NEAREST if answer.hits else ""))
     return replace(answer, status="no_evidence")
 
 
-def _write(
-    workspace: Workspace, view: View, answer: Answer, draft: Draft, timings: Timings, *, strict: bool
-) -> Generator[Event, None, Answer]:
-    """Let the LLM write the answer; check every quote.
+def _write(workspace: Workspace, view: View, answer: Answer, asked: _Asked, draft: Draft) -> Generator[Event, None, Answer]:
+    """Let the LLM write the answer; every claim is checked.
 
-    Without an answer, hand over to the reader and say why; or, when `strict`, raise the LLMError.
+    Without an answer, hand over to the reader and say why; or, in mode "llm", raise the LLMError.
     """
     if not answer.hits:
         return (yield from _refuse(answer, draft))
-    prompt = load_prompt("answer", workspace.settings.prompts)
-    answer = replace(answer, prompt_name=prompt.name, prompt_sha256=prompt.sha256)
-    passages = label_passages(answer.hits)
-    reply = stream_reply(build_messages(prompt, answer.question, passages), answer.model, workspace.settings)
-    outcome: Status | None = None
-    failure = LLMError("bad_reply", f"{answer.model}: the reply broke off or is not in the form asked for")
-    try:
-        outcome = yield from _take_reply(reply.chunks, passages, _documents(view, answer.hits), draft)
-        reply.await_usage()
-    except LLMError as error:
-        failure = error
-    finally:
-        reply.chunks.close()
-    timings.note("write")
-    answer = replace(answer, usage=reply.usage)
+    settings, request = workspace.settings, asked.request
+    budget = Budget(settings.llm_timeout, settings.llm_calls, asked.is_gone)
+    upstream = Upstream(settings, workspace.breaker, budget, request.model)
+    checker = Checker(
+        passages=label_passages(answer.hits),
+        documents=_documents(view, answer.hits),
+        find=lambda text: find(view, workspace.embedder, replace(request, question=text)),
+        load=view.document,
+        entails=workspace.entails,
+    )
+    shown = Draft() if request.only_supported else draft  # what is not borne out must not be seen even for a moment
+    events = write(answer.question, checker, upstream, settings, shown)
+    written = yield from (_silently(events) if request.only_supported else events)
+    asked.timings.note("write")
+    answer = replace(
+        answer,
+        usage=upstream.usage,
+        model=upstream.model,
+        prompt_name=written.prompt.name,
+        prompt_sha256=written.prompt.sha256,
+        notes=(*answer.notes, *written.notes),
+    )
+    return (yield from _take_over(answer, asked, draft, written))
+
+
+def _take_over(answer: Answer, asked: _Asked, draft: Draft, written: Written) -> Generator[Event, None, Answer]:
+    """Make the written claims the answer's, or say why there are none."""
+    failure = written.failure
     reason = f"{failure.reason}: {failure.message}"
-    if draft.claims:
-        return answer if outcome else replace(answer, status="partial", degraded=reason)
-    if outcome == "no_evidence":
+    if written.claims:
+        kept = [one for one in written.claims if not asked.request.only_supported or one.judgement.verdict == "supported"]
+        draft.rewrite(kept)
+        answer = replace(answer, left_out=tuple(unplaced(one) for one in written.claims if one not in kept))
+        if not kept:
+            return (yield from _refuse(answer, draft, NOTHING_SUPPORTED))
+        return answer if written.ended else replace(answer, status="partial", degraded=reason)
+    if written.ended == "no_evidence":
         return (yield from _refuse(answer, draft))
-    if strict:
+    if asked.request.mode == "llm":
         raise failure
     return replace(answer, mode="extractive", degraded=reason)
 
 
-def _take_reply(
-    chunks: Iterator[str], passages: dict[str, Hit], documents: dict[str, Document], draft: Draft
-) -> Generator[Event, None, Status | None]:
-    """Turn the reply into claims as it comes. Returns how it ended; None when it was cut off."""
-    parser = ReplyParser()
-    outcome: Status | None = None
-    for piece in _pieces(parser, chunks):
-        if isinstance(piece, ClaimText):
-            yield from draft.write(piece.text)
-        elif isinstance(piece, ClaimDone):
-            yield from _check_claim(piece, passages, documents, draft)
-        elif isinstance(piece, NoEvidence):
-            outcome = "no_evidence"
-        elif isinstance(piece, End):
-            return outcome or "answered"
-    return outcome
-
-
-def _pieces(parser: ReplyParser, chunks: Iterator[str]) -> Iterator[ClaimText | ClaimDone | NoEvidence | End]:
-    try:
-        for chunk in chunks:
-            yield from parser.feed(chunk)
-    except LLMError:
-        yield from parser.finish()  # what was said before the fault is still worth checking
-        raise
-    yield from parser.finish()
-
-
-def _check_claim(
-    claim: ClaimDone, passages: dict[str, Hit], documents: dict[str, Document], draft: Draft
-) -> Iterator[Event]:
-    """Make citations of the quotes that are found; keep the others with the reason."""
-    citations, rejected = [], []
-    hits = list(passages.values())
-    for quote in claim.quotes:
-        named = passages.get(quote.passage_id)
-        found = find_citation(replace(quote, passage_id=named.passage.id if named else ""), hits, documents)
-        if isinstance(found, Citation):
-            citations.append(found)
-        else:
-            rejected.append(found)
-    verdict: Verdict = "unchecked" if citations else "unsupported"
-    yield from draft.end_claim(citations, rejected, verdict, max((one.score for one in citations), default=0.0))
+def _silently(events: Generator[Event, None, Written]) -> Generator[Event, None, Written]:
+    """Run to the end and pass nothing on."""
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            written: Written = end.value
+            return written
+    yield  # a generator that yields nothing
 
 
 def _documents(view: View, hits: tuple[Hit, ...]) -> dict[str, Document]:
     """Return the hits' documents with their texts, of the same generation as the hits."""
     found = (view.document(document_id) for document_id in dict.fromkeys(hit.document.id for hit in hits))
     return {document.id: document for document in found if document is not None}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The checked request, the clock of its answer, and whether anybody still waits for it."""
+
+    request: AskRequest
+    timings: Timings
+    is_gone: Callable[[], bool]
 
 
 class Timings:

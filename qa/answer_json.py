@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from index.locators import locator_to_json
 from index.records import Hit, Scores
-from qa.records import Answer, Citation, Claim
+from qa.records import Answer, Citation, Claim, Repair
 
 
 def answer_to_json(answer: Answer, base_url: str = "") -> dict[str, Any]:
@@ -29,6 +29,8 @@ def answer_to_json(answer: Answer, base_url: str = "") -> dict[str, Any]:
         "model": answer.model or None,
         "prompt": {"name": answer.prompt_name, "sha256": answer.prompt_sha256} if answer.prompt_name else None,
         "index": {"generation": answer.generation, "embedder": answer.embedder},
+        "left_out": [claim_to_json(claim) for claim in answer.left_out],
+        "notes": list(answer.notes),
         "usage": dict(answer.usage),
         "timings_ms": dict(answer.timings_ms),
     }
@@ -44,7 +46,13 @@ def claim_to_json(claim: Claim) -> dict[str, Any]:
         "score": round(claim.score, 4),
         "citations": list(claim.citations),
         "rejected": [{"quote": one.quote, "reason": one.reason} for one in claim.rejected],
+        "reason": claim.reason,
+        "repair": _repair_to_json(claim.repair),
     }
+
+
+def _repair_to_json(repair: Repair | None) -> dict[str, Any] | None:
+    return {"tried": list(repair.tried), "by": repair.by or None, "before": repair.before} if repair else None
 
 
 def citation_to_json(citation: Citation, base_url: str = "") -> dict[str, Any]:

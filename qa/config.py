@@ -41,6 +41,14 @@ class Settings(BaseModel):
     api_base: str = Field("", description="address of the LLM's API, for own or local servers")
     api_key: SecretStr = Field(SecretStr(""), description="key for the LLM; empty: the provider's own variable")
     llm_timeout: float = Field(60.0, gt=0, le=600, description="seconds after which a written answer is cut off")
+    llm_calls: int = Field(2, ge=1, le=20, description="calls to an LLM that one answer may take, all kinds together")
+    fallbacks: tuple[str, ...] = Field((), description="models asked in turn when the first fails, separated by commas")
+    context_tokens: int = Field(0, ge=0, description="tokens that the model reads; 0: as litellm's list says, else 8192")
+    judge: str = Field(
+        "",
+        description="what judges claims beyond the rules: `llm`, or an NLI cross-encoder (a folder, or a name on the hub)",
+    )
+    only_supported: bool = Field(False, description="leave out of written answers what is not borne out by its citations")
     max_tokens: int = Field(1500, ge=64, description="longest reply asked of the LLM, in tokens")
     temperature: float = Field(0.0, ge=0, le=2, description="randomness of the LLM")
     prompts: Path | None = Field(None, description="a folder with your own versions of the files in prompts/")
@@ -50,7 +58,7 @@ class Settings(BaseModel):
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
     trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
 
-    @field_validator("models", "trusted_hosts", "pdf_passwords", mode="before")
+    @field_validator("models", "fallbacks", "trusted_hosts", "pdf_passwords", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

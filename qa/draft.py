@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qa.answer_json import citation_to_json, claim_to_json
-from qa.records import Citation, Claim, Event, Rejected, Verdict
+from qa.claims import Checked
+from qa.records import Citation, Claim, Event
 
 _BRACKETS = str.maketrans("[]", "()")
 
@@ -49,11 +50,9 @@ class Draft:
             self._claim_start, self._in_claim = self._length, True
         yield self._append(text.translate(_BRACKETS))
 
-    def end_claim(
-        self, citations: Sequence[Citation], rejected: Sequence[Rejected], verdict: Verdict, score: float
-    ) -> Iterator[Event]:
+    def end_claim(self, checked: Checked) -> Iterator[Event]:
         """Close the claim: number its citations, write its markers."""
-        new = [self._number(citation) for citation in citations]
+        new = [self._number(citation) for citation in checked.citations]
         numbers = tuple(dict.fromkeys(citation.n for citation, _ in new))
         end, self._in_claim = self._length, False
         if numbers:
@@ -61,9 +60,18 @@ class Draft:
         for citation, is_new in new:
             if is_new:
                 yield Event("citation", citation_to_json(citation, self._base_url))
-        claim = Claim(self.text[self._claim_start : end], self._claim_start, end, verdict, score, numbers, tuple(rejected))
+        claim = _claim(checked, self.text[self._claim_start : end], self._claim_start, numbers)
         self._claims.append(claim)
         yield Event("claim", claim_to_json(claim))
+
+    def rewrite(self, claims: Sequence[Checked]) -> None:
+        """Put these claims in the place of all that was written, where they differ."""
+        fresh = Draft(self._base_url)
+        for claim in claims:
+            for _ in (*fresh.write(claim.text), *fresh.end_claim(claim)):
+                pass
+        if fresh.claims != self.claims:
+            vars(self).update(vars(fresh))
 
     def _number(self, citation: Citation) -> tuple[Citation, bool]:
         """Return the citation with its number, and whether it is new: the same span is cited under one number."""
@@ -77,3 +85,23 @@ class Draft:
         self._parts.append(text)
         self._length += len(text)
         return Event("text", {"text": text})
+
+
+def unplaced(checked: Checked) -> Claim:
+    """Return a claim that is in no text."""
+    return _claim(checked, checked.text, 0, ())
+
+
+def _claim(checked: Checked, text: str, start: int, numbers: tuple[int, ...]) -> Claim:
+    judgement = checked.judgement
+    return Claim(
+        text=text,
+        start=start,
+        end=start + len(text),
+        verdict=judgement.verdict,
+        score=judgement.score,
+        citations=numbers,
+        rejected=checked.rejected,
+        reason=judgement.reason,
+        repair=checked.repair,
+    )

@@ -35,3 +35,4 @@ class LLMError(CitableError):
     def __init__(self, reason: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.reason = reason
+        self.retry_after = 0.0  # seconds that the provider asks to be left alone

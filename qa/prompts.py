@@ -33,6 +33,11 @@ class Prompt:
     sha256: str
 
 
+def prompt_names() -> list[str]:
+    """Return the names of the prompts that come with the program."""
+    return sorted(path.stem for path in PROMPTS.glob("*.md"))
+
+
 def prompt_path(name: str, folder: Path | None = None) -> Path:
     """Return the file of a prompt: the user's own where their folder has one, else the one that comes with the program."""
     own = folder / f"{name}.md" if folder else None
@@ -78,24 +83,34 @@ def label_passages(hits: Sequence[Hit]) -> dict[str, Hit]:
     return labels
 
 
-def build_messages(prompt: Prompt, question: str, passages: Mapping[str, Hit]) -> list[dict[str, str]]:
-    """Fill a prompt in. Only the template is rendered; question and passages go in as values (invariant 14)."""
+def build_messages(prompt: Prompt, passages: Mapping[str, Hit], **values: object) -> list[dict[str, str]]:
+    """Fill a prompt in. Only the template is rendered; everything else goes in as values (invariant 14)."""
     shown = [
         {
             "id": label,
             "title": _one_line(hit.document.title),
             "place": _one_line(describe(hit.passage.locator)),
-            "text": hit.passage.text.replace("<passage", "< passage").replace("</passage", "< /passage"),
+            "text": as_data(hit.passage.text),
         }
         for label, hit in passages.items()
     ]
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     try:
-        user = environment.from_string(prompt.user).render(question=question, passages=shown)
+        user = environment.from_string(prompt.user).render(passages=shown, **values)
         system = environment.from_string(prompt.system).render()
     except Exception as error:  # a template of the user's can fail in any way: {{ 1/0 }}, an include, a wrong name
         raise PromptError(f"{prompt.path}: {error}", "mend the template") from error
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+def as_data(text: str) -> str:
+    """Return text that can neither end the passage it stands in nor begin another."""
+    return text.replace("<passage", "< passage").replace("</passage", "< /passage")
+
+
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text is, rather too many: three bytes of UTF-8 each (English has four)."""
+    return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
 def _front_matter(source: str) -> dict[str, object]:

@@ -51,8 +51,17 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """What was done about a claim that nothing bore out. by: what helped, "" when nothing did; before: its first wording."""
+
+    tried: tuple[Literal["search", "model"], ...]
+    by: Literal["search", "model", ""] = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """One sentence of an answer. start and end index the answer's text, markers not included."""
+    """One sentence of an answer. start and end index the answer's text, markers not included; reason: of the verdict."""
 
     text: str
     start: int
@@ -61,11 +70,13 @@ class Claim:
     score: float
     citations: tuple[int, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    reason: str = ""
+    repair: Repair | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
-    """A question with what the asker wants of the answer. model "": the configured one; k 0: the configured one."""
+    """A question with what the asker wants of the answer; model "", k 0 and only_supported None: as configured."""
 
     question: str
     collection: str = ""
@@ -74,6 +85,7 @@ class AskRequest:
     k: int = 0
     filters: Filter = AllOf()
     conversation_id: str = ""
+    only_supported: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +109,10 @@ class Answer:
     prompt_sha256: str
     generation: int
     embedder: str
-    usage: Mapping[str, int]
+    usage: Mapping[str, float]
     timings_ms: Mapping[str, int]
+    left_out: tuple[Claim, ...] = ()  # with only_supported: claims that are not borne out
+    notes: tuple[str, ...] = ()  # what was done that a reader should know, in sentences
 
 
 @dataclass(frozen=True, slots=True)

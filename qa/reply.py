@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from qa.records import Quote
 
-_CLAIM = re.compile(r"^[\s\-*•>#\d.)]*\**claim(?:\s*\d+)?\**\s*:\**[ \t]*", re.IGNORECASE)
+_CLAIM = re.compile(r"^[\s\-*•>#\d.)]*\**claim(?:\s*(?P<number>\d{1,4}))?\**\s*:\**[ \t]*", re.IGNORECASE)
 # QUOTE p1: "…"; without the colon only where the id has a digit, so that a line of prose that begins so is none
 _QUOTE = re.compile(
     r"^[\s\-*•>]*\**quote\b\**\s*(?:[(\[<]?(?P<id>[A-Za-z0-9_-]{0,24})[)\]>]?\**\s*:\**|[(\[<]?(?P<bare>[A-Za-z_-]*\d[\w-]*)[)\]>]?)"
@@ -42,6 +42,7 @@ class ClaimDone:
 
     text: str
     quotes: tuple[Quote, ...]
+    number: int = 0  # that the model gave it, 0 for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class ReplyParser:
     _line: str = ""
     _shown: int = 0  # characters of the open claim line that have been handed out
     _claim: str | None = None
+    _number: int = 0
     _quotes: list[tuple[str, str]] = field(default_factory=list)
 
     def feed(self, text: str) -> Iterator[Piece]:
@@ -89,7 +91,7 @@ class ReplyParser:
         elif claim:
             if not self._shown:
                 yield from self._close_claim()
-            self._claim = clean_claim(line[claim.end() :])
+            self._claim, self._number = clean_claim(line[claim.end() :]), int(claim["number"] or 0)
             yield from self._show(self._claim)
             self._shown = 0
         elif _END.match(line):
@@ -124,7 +126,8 @@ class ReplyParser:
 
     def _close_claim(self) -> Iterator[Piece]:
         if self._claim:
-            yield ClaimDone(self._claim, tuple(Quote(text.strip(), label.lower()) for label, text in self._quotes))
+            quotes = tuple(Quote(text.strip(), label.lower()) for label, text in self._quotes)
+            yield ClaimDone(self._claim, quotes, self._number)
         self._claim, self._quotes = None, []
 
 

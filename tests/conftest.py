@@ -105,3 +105,22 @@ def llm() -> Iterator[LLMServer]:
     """A server on loopback that speaks OpenAI's protocol; tell it what to reply."""
     with LLMServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def nli_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real cross-encoder of random weights that tells entailment, neutral and contradiction."""
+    from sentence_transformers import CrossEncoder
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+
+    place = tmp_path_factory.mktemp("nli")
+    (place / "vocab.txt").write_text(
+        "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"the of a stone river they".split()])
+    )
+    labels = {0: "contradiction", 1: "entailment", 2: "neutral"}
+    config = BertConfig(vocab_size=11, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
+    config.id2label, config.label2id = labels, {label: number for number, label in labels.items()}
+    BertForSequenceClassification(config).save_pretrained(place)
+    BertTokenizerFast(str(place / "vocab.txt")).save_pretrained(place)
+    CrossEncoder(str(place), device="cpu").save_pretrained(str(place))
+    return place

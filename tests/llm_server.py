@@ -85,16 +85,63 @@ class Computed(Behaviour):
         Text(self.reply(request.body)).respond(to, request)
 
 
+@dataclass
+class Turns(Behaviour):
+    """Another behaviour for each request in turn; the last one for all that follow."""
+
+    turns: list[Behaviour]
+
+    def __init__(self, *turns: Behaviour | str | Callable[[Body], str]) -> None:
+        self.turns = [as_behaviour(one) for one in turns]
+
+    def respond(self, to: Handler, request: Request) -> None:
+        (self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]).respond(to, request)
+
+
 @dataclass(frozen=True)
 class StatusError(Behaviour):
     """An error status whose body echoes the Authorization header, as careless proxies do."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
 
     def respond(self, to: Handler, request: Request) -> None:
-        message = f"upstream said {self.status} to {request.headers.get('authorization', '')}"
-        to.send_json(self.status, {"error": {"message": message, "type": "error", "code": self.status}}, self.headers)
+        message = f"upstream said {self.status} {self.code} to {request.headers.get('authorization', '')}"
+        error = {"message": message, "type": "error", "code": self.code or self.status}
+        to.send_json(self.status, {"error": error}, self.headers)
+
+
+@dataclass(frozen=True)
+class Finished(Behaviour):
+    """A stream that ends properly, for this reason: length, content_filter."""
+
+    reply: Callable[[Body], str]
+    reason: str
+
+    def respond(self, to: Handler, request: Request) -> None:
+        to.begin_stream()
+        for piece in cuts(self.reply(request.body)):
+            to.send_event(chunk({"content": piece}))
+        to.send_event(chunk({}, finish_reason=self.reason))
+        to.send_body(b"data: [DONE]\n\n")
+        to.end_body()
+
+
+@dataclass(frozen=True)
+class Raw(Behaviour):
+    """A whole response with this body: half JSON, a page of HTML."""
+
+    body: bytes
+    content_type: str = "application/json"
+
+    def respond(self, to: Handler, request: Request) -> None:
+        to.send_response(200)
+        to.send_header("Content-Type", self.content_type)
+        to.send_header("Content-Length", str(len(self.body)))
+        to.send_header("Connection", "close")
+        to.end_headers()
+        to.wfile.write(self.body)
 
 
 @dataclass(frozen=True)
@@ -220,10 +267,7 @@ class LLMServer:
 
     def reply_with(self, behaviour: Behaviour | str | Callable[[Body], str]) -> None:
         """Set what every request from now on gets: a text, a function of the request's body, or a behaviour."""
-        if isinstance(behaviour, str):
-            self.behaviour = Text(behaviour)
-        else:
-            self.behaviour = behaviour if isinstance(behaviour, Behaviour) else Computed(behaviour)
+        self.behaviour = as_behaviour(behaviour)
 
     def __enter__(self) -> LLMServer:
         self._thread.start()
@@ -315,6 +359,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Write nothing: stderr belongs to the code under test."""
+
+
+def as_behaviour(given: Behaviour | str | Callable[[Body], str]) -> Behaviour:
+    """Return the behaviour that a test means by a text, a function of the request's body, or a behaviour."""
+    if isinstance(given, str):
+        return Text(given)
+    return given if isinstance(given, Behaviour) else Computed(given)
 
 
 def chunk(delta: Mapping[str, Any], finish_reason: str | None = None) -> Body:

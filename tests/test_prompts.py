@@ -54,7 +54,7 @@ def make_hit(text: str, title: str = "A title", heading: str = "A heading") -> H
 
 def fill(prompt: Prompt, question: str, *hits: Hit) -> str:
     """Return the user message."""
-    return build_messages(prompt, question, label_passages(hits))[1]["content"]
+    return build_messages(prompt, label_passages(hits), question=question)[1]["content"]
 
 
 # The file
@@ -115,7 +115,7 @@ def test_a_template_gets_the_question_and_each_passage(tmp_path: Path) -> None:
     prompt = write_prompt(tmp_path, GOOD)
     labels = label_passages([make_hit("First text."), make_hit("Second text.")])
     one, two = labels
-    messages = build_messages(prompt, "Why?", labels)
+    messages = build_messages(prompt, labels, question="Why?")
     assert messages == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": f"Why?|{one}|A title|A heading|First text.|{two}|A title|A heading|Second text."},

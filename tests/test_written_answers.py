@@ -411,7 +411,7 @@ def test_without_a_written_answer_the_sources_are_quoted_and_the_reason_is_said(
     assert is_extractive(answer)
     assert answer["degraded"]["reason"].split(":")[0] == reason
     assert KEY in llm.requests[0].headers["authorization"]
-    assert len(llm.requests) == 1
+    assert 1 <= len(llm.requests) <= 2
     said = capfd.readouterr()
     logged = caplog.text + said.out + said.err
     assert KEY not in json.dumps(answer) + logged
@@ -518,7 +518,7 @@ def test_a_prompt_in_the_users_folder_is_used(writer: Writer, llm: LLMServer, tm
 def test_the_tokens_that_the_model_reports_are_recorded(workspace: Workspace, llm: LLMServer) -> None:
     llm.reply_with(two_claims)
     usage = ask(workspace)["usage"]
-    assert usage == {name: USAGE[name] for name in ("prompt_tokens", "completion_tokens")}
+    assert usage == {"calls": 1, **{name: USAGE[name] for name in ("prompt_tokens", "completion_tokens")}}
 
 
 def test_orders_in_a_document_reach_the_model_as_data_and_change_nothing(workspace: Workspace, llm: LLMServer) -> None:

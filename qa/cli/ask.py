@@ -35,6 +35,11 @@ from qa.workspace import Workspace
     metavar="KEY=VALUE",
     help="Only documents that fit: lang=de, date>=2024-01, date=2024-01..2024-06, path=reports/ or any metadata.",
 )
+@click.option(
+    "--only-supported/--all-claims",
+    default=None,
+    help="Leave out of a written answer what its citations do not bear out, or keep it and say so (default).",
+)
 @click.option("--k", type=click.IntRange(1, 50), help="Passages to answer from.")
 @framed
 def command(settings: Settings, as_json: bool, question: str, mode: Mode, filters: Sequence[str], **_: Any) -> int:
@@ -57,18 +62,27 @@ def command(settings: Settings, as_json: bool, question: str, mode: Mode, filter
 def print_answer(workspace: Workspace, request: AskRequest) -> dict[str, Any]:
     """Write the answer as it arrives, then its citations. Returns the answer object."""
     answer: dict[str, Any] = {}
+    told = ""
     for event in answer_events(workspace, request):
         if event.name == "text":
+            told += event.data["text"]
             click.echo(_printable_lines(event.data["text"]), nl=False)
         if event.name == "done":
             answer = dict(event.data)
     click.echo()
+    if answer["text"] != told:
+        click.echo(f"\nAfter checking:\n\n{_printable_lines(answer['text'])}")
     _print_citations(answer)
     if answer["status"] == "no_evidence":
         _print_nearest(answer)
+    for note in answer["notes"]:
+        say(f"note: {printable(note)}")
     if answer["degraded"]:
         say(f"note: {printable(answer['degraded']['reason'])}")
     return answer
+
+
+_WEAK = {"unsupported": "Not borne out", "contradicted": "Contradicted by its source"}
 
 
 def _print_citations(answer: dict[str, Any]) -> None:
@@ -78,9 +92,9 @@ def _print_citations(answer: dict[str, Any]) -> None:
         click.echo(f"\n[{citation['n']}] {printable(name)}")
         click.echo(f"    {printable(citation['path'])}")
         click.echo(f'    "{printable(" ".join(citation["quote"].split()))}"')
-    weak = [claim["text"] for claim in answer["claims"] if claim["verdict"] == "unsupported"]
-    for text in weak:
-        click.echo(f"\nNo source was found for: {printable(text)}")
+    for claim in answer["claims"]:
+        if claim["verdict"] in ("unsupported", "contradicted"):
+            click.echo(f"\n{_WEAK[claim['verdict']]}: {printable(claim['text'])}\n    ({printable(claim['reason'])})")
 
 
 def _print_nearest(answer: dict[str, Any]) -> None:

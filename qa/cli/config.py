@@ -9,7 +9,7 @@ import click
 
 from qa.cli.frame import framed, print_json
 from qa.config import Settings, shown_value
-from qa.prompts import prompt_path
+from qa.prompts import prompt_names, prompt_path
 
 
 @click.group("config")
@@ -27,4 +27,6 @@ def show(settings: Settings, origins: Mapping[str, str], as_json: bool, **_: Any
         return
     for name, value, origin in rows:
         click.echo(f"{name:14} {value or '(none)':28} {origin}")
-    click.echo(f"\nprompt in use: {prompt_path('answer', settings.prompts)}")
+    click.echo("\nprompts in use:")
+    for name in prompt_names():
+        click.echo(f"  {prompt_path(name, settings.prompts)}")

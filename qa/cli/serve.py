@@ -36,6 +36,7 @@ def command(settings: Settings, **_: Any) -> None:
             port=settings.port,
             threads=_THREADS,
             channel_timeout=60,
+            channel_request_lookahead=1,  # without it a client that leaves goes unnoticed until something is sent
             ident=None,  # no Server header
             max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
         )

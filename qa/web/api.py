@@ -16,7 +16,7 @@ from qa.errors import NotFound
 from qa.retrieval import find
 from qa.web.bodies import AskBody, SearchBody, ask_request, read_body
 from qa.web.problems import problem_of
-from qa.web.stream import stream_answer
+from qa.web.stream import asker_is_gone, stream_answer
 from qa.workspace import Workspace
 
 bp = Blueprint("api", __name__)
@@ -40,7 +40,7 @@ def ask() -> Response:
         check_request(workspace(), wanted)
         workspace().store.check_embedder(workspace().embedder)
         return stream_answer(workspace(), wanted)
-    return jsonify(answer_question(workspace(), wanted))
+    return jsonify(answer_question(workspace(), wanted, asker_is_gone()))
 
 
 @bp.post("/api/search")

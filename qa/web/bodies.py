@@ -46,6 +46,7 @@ class AskBody(SearchBody):
     conversation_id: str | None = Field(None, max_length=64)
     mode: Literal["auto", "llm", "extractive"] = "auto"
     model: str = ""
+    only_supported: bool | None = None
 
 
 def read_body(kind: type[_Body]) -> _Body:
@@ -77,6 +78,7 @@ def ask_request(body: SearchBody) -> AskRequest:
             k=body.k,
             filters=_filters(body),
             conversation_id=body.conversation_id or "",
+            only_supported=body.only_supported,
         )
     return AskRequest(body.question, body.collection, "extractive", k=body.k, filters=_filters(body))
 

@@ -16,6 +16,7 @@ from qa.records import AskRequest, Mode
 from qa.web.api import stored_answer, workspace
 from qa.web.excerpt import cut_document
 from qa.web.problems import problem_of
+from qa.web.stream import asker_is_gone
 
 bp = Blueprint("pages", __name__)
 
@@ -34,7 +35,7 @@ def ask() -> BaseResponse:
     question, collection = request.form.get("question", ""), request.form.get("collection", "")
     mode: Mode = "extractive" if request.form.get("mode") == "extractive" else "auto"
     try:
-        answer = answer_question(workspace(), AskRequest(question, collection, mode=mode))
+        answer = answer_question(workspace(), AskRequest(question, collection, mode=mode), asker_is_gone())
     except CitableError as error:
         problem = problem_of(error)
         page = make_response(render_template("home.html", **_form(question, collection), problem=problem), problem["status"])

@@ -1,0 +1,196 @@
+"""The facts in a sentence by rule: numbers with what they count, dates, names, negations, hedges and content words.
+
+English rules where words are named; numbers, dates and capitalised names hold for most languages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from index.lexical import word_stem
+from qa.actors import ALIASES, SAYING
+
+Kind = Literal["number", "name", "negation", "hedge", "word"]
+
+_TOKEN = re.compile(
+    r"(?P<date>\b\d{4}-\d{2}-\d{2}\b)"
+    r"|(?P<number>\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?|\d+(?:[.,٫]\d+)*)"
+    r"|(?P<sign>[%‰$€£₹¥°])"
+    r"|(?P<word>[^\W\d_][^\W_]*(?:['’.‑-][^\W_]+)*)"
+)
+_GROUPED = re.compile(r"\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?")
+_MONTHS = "january february march april may june july august september october november december".split()
+_MONTH_NUMBER = {name: i for i, month in enumerate(_MONTHS, 1) for name in (month, month[:3])} | {"sept": 9}
+_SIGNS = {"%": "percent", "‰": "permille", "$": "dollar", "€": "euro", "£": "pound", "₹": "rupee", "¥": "yen", "°": "degree"}
+_UNITS = {"per cent": "percent", "pct": "percent", "usd": "dollar", "eur": "euro", "gbp": "pound", "km": "kilometer"}
+_SMALL = dict(
+    zip(
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+        "nineteen".split(),
+        range(2, 20),
+        strict=False,
+    )
+)
+_TENS = {word: 10 * i for i, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "bn": 1e9, "mn": 1e6}
+_NEGATIONS = frozenset(
+    (
+        "no not never without neither nor cannot none nobody nothing "
+        "nicht kein keine keinen nie ohne pas jamais aucun aucune sans nunca sin nessuno mai senza não nem sem "
+        "نہیں नहीं ne"
+    ).split()
+)
+_CONTRACTED_NOT = re.compile(r"n['’]t$", re.IGNORECASE)
+# What the words around a statement take back: it may be so, somebody says so, it is only planned.
+_HEDGES = frozenset(
+    (
+        "may might could would should if unless whether allegedly reportedly alleged rumoured rumored possibly perhaps "
+        "probably likely unlikely apparently supposedly purportedly doubt doubts doubted dispute disputes disputed expect "
+        "expects expected plan plans planned propose proposes proposed draft hope hopes hoped according false falsely wrong "
+        "wrongly myth incorrect untrue refuse refuses refused "
+        "almost nearly about approximately around up least most only former formerly previously until seldom rarely "
+        "hardly barely unable fail fails failed lack lacks lacked"
+    ).split()
+)
+_OPPOSITES = (
+    "increase rise grow higher more gain expand climb improve|decrease fall decline lower less fewer drop reduce shrink "
+    "worsen;before|after;above over exceed|below under;approve accept allow permit|reject refuse ban prohibit forbid;"
+    "support favour favor|oppose;positive|negative;legal lawful|illegal unlawful;safe|unsafe dangerous;first|last;"
+    "win won|lose lost;true|false;start begin open|end stop close;include|exclude;remain keep retain|leave abolish;"
+    "possible|impossible;guilty|innocent acquit;promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
+    "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One fact or word of a text. key: its form for comparison, "" of a stop word; shown: as it is written."""
+
+    kind: Kind
+    key: str
+    shown: str
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the facts and words of a text in order."""
+    return list(_joined(list(_raw_tokens(text))))
+
+
+def _raw_tokens(text: str) -> Iterator[Token]:
+    first, before = True, ""
+    for match in _TOKEN.finditer(text):
+        shown = match[0]
+        if match.lastgroup == "date":
+            year, month, day = shown.split("-")
+            yield Token("number", number_key(day), shown)
+            yield Token("name", _month(int(month)) or month, shown)
+            yield Token("number", number_key(year), shown)
+        elif match.lastgroup == "number":
+            yield Token("number", number_key(shown), shown)
+        elif match.lastgroup == "sign":
+            yield Token("word", _SIGNS[shown], shown)
+        else:
+            token = _word_token(shown, first=first)
+            # "but not in mice", "not only": a reservation, which turns nothing round
+            aside = before == "but" or re.match(r"\s+(?:only|just|merely)\b", text[match.end() : match.end() + 12])
+            yield replace(token, kind="hedge") if token.kind == "negation" and aside else token
+        before = shown.lower()
+        first = text[match.end() : match.end() + 2].strip() in (".", "!", "?", ":", '"', "“")
+
+
+def _month(number: int) -> str:
+    return _MONTHS[number - 1] if 1 <= number <= 12 else ""
+
+
+def number_key(written: str) -> str:
+    """Return a number in one form: 1,000 and 1000 are the same, 1.5 and 15 are not."""
+    if _GROUPED.fullmatch(written):
+        written = re.sub(r"[,\u00a0\u2009\u202f٬]", "", written)
+    try:
+        return f"{float(written.replace('٫', '.')):.12g}"
+    except ValueError:  # 1.2.3, 10,5: no number, or one of another convention, compared as it stands
+        return written
+
+
+def _word_token(shown: str, *, first: bool) -> Token:
+    word = re.sub(r"['’]s$", "", shown).replace("’", "'")
+    lower = word.lower()
+    if any(map(str.isdigit, word)):  # COVID-19, N95: a name, no number
+        return Token("name", re.sub(r"[-‑.]", "", lower), shown)
+    if lower in _NEGATIONS or _CONTRACTED_NOT.search(word):
+        return Token("negation", "not", shown)
+    number = _SMALL.get(lower) or _TENS.get(lower) or _hyphened(lower)
+    if number:
+        return Token("number", str(number), shown)
+    if lower in _MONTH_NUMBER and word[0].isupper() and not (first and lower in ("may", "march")):
+        return Token("name", _month(_MONTH_NUMBER[lower]), shown)
+    stem = _UNITS.get(lower) or word_stem(word)
+    if lower in _HEDGES or lower in SAYING:
+        return Token("hedge", stem or lower, shown)
+    if word.isupper() and len(word) > 1:  # WHO is no stop word
+        return Token("name", stem or lower, shown)
+    is_name = word[0].isupper() and not first and len(word) > 1 and stem != ""
+    return Token("name" if is_name else "word", stem, shown)
+
+
+def _hyphened(word: str) -> int:
+    tens, _, ones = word.partition("-")
+    return _TENS[tens] + _SMALL.get(ones, 1) if ones in (*_SMALL, "one") and tens in _TENS else 0
+
+
+def _joined(raw: list[Token]) -> Iterator[Token]:
+    """Make one number of "2.5 million"; leave all else."""
+    i = 0
+    while i < len(raw):
+        token = raw[i]
+        if token.kind == "number":
+            while i + 1 < len(raw) and (scale := _SCALES.get(raw[i + 1].shown.lower())):
+                with_scale = f"{token.shown} {raw[i + 1].shown}"
+                token, i = Token("number", _scaled(token.key, scale), with_scale), i + 1
+        yield token
+        i += 1
+
+
+def _scaled(key: str, scale: float) -> str:
+    try:
+        return f"{float(key) * scale:.12g}"
+    except ValueError:
+        return f"{key}*{scale:g}"
+
+
+def name_forms(token: Token) -> frozenset[str]:
+    """Return every stem under which a name may stand: Islamabad for Pakistan."""
+    aliases = ALIASES.get(token.shown.lower(), frozenset())
+    return frozenset({token.key, *(word_stem(alias) for alias in aliases)})
+
+
+def is_spelled_out(acronym: str, text: str) -> bool:
+    """Say whether words in the text have the letters of a short name as their initials: MTCR, IAEA."""
+    if not 3 <= len(acronym) <= 8 or not acronym.isalpha():
+        return False
+    return (
+        re.search(r"\b" + r"\w*[\s-]+(?:(?:of|and|for|the|on)\s+)*".join(acronym) + r"\w", text, re.IGNORECASE) is not None
+    )
+
+
+def _opposites() -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for pair in _OPPOSITES.split(";"):
+        one, other = (frozenset(filter(None, map(word_stem, side.split()))) for side in pair.split("|"))
+        for mine, yours in ((one, other), (other, one)):
+            for stem in mine:
+                found[stem] = found.get(stem, frozenset()) | yours
+    return found
+
+
+_OPPOSITE_STEMS: dict[str, frozenset[str]] = {}
+
+
+def opposites_of(stem: str) -> frozenset[str]:
+    """Return the stems that say the opposite of this one, few and general."""
+    if not _OPPOSITE_STEMS:
+        _OPPOSITE_STEMS.update(_opposites())
+    return _OPPOSITE_STEMS.get(stem, frozenset())

@@ -1,0 +1,211 @@
+"""Claim and citations → verdict: do the cited words bear the claim out? Rules first, then a model where there is one.
+
+The rules decide only what words can show. A number, name or negation of the claim that is not where the quote stands
+makes it unsupported; one that is turned round makes it contradicted; a claim that says hardly anything but what its
+source says, in the same order, with no reservation left out, is supported. Everything else is for the model, and
+without one it stays unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from index.records import Document
+from index.sentences import sentence_spans
+from qa.facts import Token, is_spelled_out, name_forms, opposites_of, tokens_of
+from qa.records import Citation, Verdict
+
+_REACH = 800  # characters on each side of a quote in which its sentences are looked for
+_SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
+_SAME_STATEMENT = 0.75
+_SAID = 0.85  # from here on the claim is what the sentence says
+_LEAST_WORDS = 3  # content words; fewer are a part of a statement
+_LEAST_SHARE = 0.4  # of the sentence's words that the claim must take up, or it may have dropped what restricts it
+_YEARS = range(1000, 2200)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a citation stands. sentences: those it touches; beside: one before and one after; setting: what they are in."""
+
+    sentences: str
+    beside: str = ""
+    setting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """score: how sure, 0 to 1; reason: for people, "" of what is supported."""
+
+    verdict: Verdict
+    score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entailment:
+    """A model's chances that evidence bears a claim out or contradicts it; the rest of 1 is neither."""
+
+    supported: float
+    contradicted: float
+
+
+Entails = Callable[[str, str], Entailment]  # (claim, evidence)
+
+
+def evidence_of(document: Document, citation: Citation, setting: str = "") -> Evidence:
+    """Return the sentences that a citation touches, their neighbours, and `setting` with the document's title."""
+    low = max(0, citation.start - _REACH)
+    part = document.text[low : citation.end + _REACH]
+    spans = [(low + start, low + end) for start, end in sentence_spans(part)]
+    touched = [i for i, (start, end) in enumerate(spans) if start < citation.end and end > citation.start]
+    if not touched:
+        return Evidence(citation.quote, "", f"{document.title} {setting}")
+    first, last = touched[0], touched[-1]
+    own = document.text[spans[first][0] : spans[last][1]]
+    neighbours = [*spans[max(0, first - 1) : first], *spans[last + 1 : last + 2]]
+    beside = " ".join(document.text[start:end] for start, end in neighbours)
+    return Evidence(own, beside, f"{document.title} {setting}")
+
+
+def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = None) -> Judgement:
+    """Judge a claim by the places of its citations. entails: the model's opinion on (claim, evidence), if there is one."""
+    if not evidence:
+        return Judgement("unsupported", 0.0, "nothing is cited for it")
+    words = tokens_of(claim)
+    views = sorted((_View(words, one) for one in evidence), key=lambda view: -view.covered)
+    found = _absent(words, views) or _turned(views[0]) or _said(views[0])
+    if found.verdict != "unchecked" or entails is None:
+        return found
+    return _asked(claim, evidence, entails)
+
+
+def _asked(claim: str, evidence: Sequence[Evidence], entails: Entails) -> Judgement:
+    opinion = entails(claim, " ".join(" ".join(one.sentences.split()) for one in evidence))
+    neither = 1.0 - opinion.supported - opinion.contradicted
+    if opinion.supported >= max(opinion.contradicted, neither):
+        return Judgement("supported", opinion.supported)
+    if opinion.contradicted >= neither:
+        return Judgement("contradicted", opinion.contradicted, "the model finds the opposite in the cited words")
+    return Judgement("unsupported", neither, "the model does not find it in the cited words")
+
+
+class _View:
+    """A claim laid over the sentences of one citation: which of its words stand there in the same order."""
+
+    def __init__(self, claim: Sequence[Token], evidence: Evidence) -> None:
+        self.claim = [one for one in claim if one.key and one.kind != "negation"]
+        self.source = [one for one in tokens_of(evidence.sentences) if one.key]
+        self.negations = sum(one.kind == "negation" for one in claim)
+        self.evidence = evidence
+        self.pairs = _common(self.claim, self.source)
+        self.covered = len(self.pairs) / len(self.claim) if self.claim else 0.0
+        self.unmatched = [one for i, one in enumerate(self.claim) if i not in {mine for mine, _ in self.pairs}]
+
+    @property
+    def window(self) -> list[Token]:
+        """The source from two words before the first word in common to the last, and one more."""
+        places = [place for _, place in self.pairs]
+        return self.source[max(0, places[0] - 2) : places[-1] + 2] if places else []
+
+    @property
+    def between(self) -> list[Token]:
+        """The source's words between the first and the last word in common that the claim does not have."""
+        places = {place for _, place in self.pairs}
+        return [self.source[i] for i in range(min(places), max(places)) if i not in places] if places else []
+
+
+def _same(one: Token, other: Token) -> bool:
+    if one.kind == "number" or other.kind == "number":
+        return one.kind == other.kind and one.key == other.key
+    return one.key == other.key or (one.kind == "name" and other.key in name_forms(one))
+
+
+def _common(claim: Sequence[Token], source: Sequence[Token]) -> list[tuple[int, int]]:
+    """Return the longest run of pairs (place in claim, place in source) in the same order (longest common subsequence)."""
+    best = [[0] * (len(source) + 1) for _ in range(len(claim) + 1)]
+    for i in range(len(claim) - 1, -1, -1):
+        for j in range(len(source) - 1, -1, -1):
+            taken = 1 + best[i + 1][j + 1] if _same(claim[i], source[j]) else 0
+            best[i][j] = max(taken, best[i + 1][j], best[i][j + 1])
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(claim) and j < len(source):
+        if _same(claim[i], source[j]) and best[i][j] == 1 + best[i + 1][j + 1]:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i + 1][j] >= best[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def _absent(claim: Sequence[Token], views: Sequence[_View]) -> Judgement | None:
+    """Find a number or name of the claim that stands nowhere near its quotes."""
+    near = [token for view in views for text in (view.evidence.sentences, view.evidence.beside) for token in tokens_of(text)]
+    around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
+    best = views[0]
+    numbers = {token.key for token in near if token.kind == "number"}
+    for number in (token for token in claim if token.kind == "number" and token.key not in numbers):
+        if best.covered >= _SAME_SUBJECT and any(token.kind == "number" for token in best.window):
+            return Judgement("contradicted", best.covered, f"{number.shown} is not the number in the cited words")
+        return Judgement("unsupported", 0.0, f"{number.shown} is not in the cited words or beside them")
+    keys = {token.key for token in around}
+    spelled = " ".join(f"{view.evidence.sentences} {view.evidence.beside} {view.evidence.setting}" for view in views)
+    for name in (token for token in claim if token.kind == "name"):
+        if not (name_forms(name) & keys or is_spelled_out(name.shown, spelled)):
+            return Judgement("unsupported", 0.0, f"{name.shown} is not in the cited words or beside them")
+    return None
+
+
+def _turned(view: _View) -> Judgement | None:
+    """Find a negation more or less, a number of something else, or a word's opposite in the same statement."""
+    same = view.covered >= _SAME_SUBJECT
+    counted = _miscounted(view)
+    if counted and same:
+        return Judgement("contradicted", view.covered, f"{counted} is not the number in the cited words")
+    negated = sum(token.kind == "negation" for token in view.window) % 2 != view.negations % 2
+    if view.negations and not any(token.kind in ("negation", "hedge") for token in view.source):
+        verdict: Verdict = "contradicted" if view.covered >= _SAME_STATEMENT else "unsupported"
+        return Judgement(verdict, view.covered, "the claim's negation is not in the cited words")
+    if negated and same and not view.negations and len(view.window) <= 1.5 * len(view.claim) + 3:
+        return Judgement("contradicted", view.covered, "the cited words have a negation that the claim leaves out")
+    others = {token.key for token in view.between} | {token.key for token in view.window}
+    for token in view.unmatched:
+        if same and opposites_of(token.key) & others and not negated:
+            return Judgement("contradicted", view.covered, f"the cited words say the opposite of “{token.shown}”")
+    return None
+
+
+def _miscounted(view: _View) -> str:
+    """Return a number of the claim that counts what other numbers count in the source; "" when there is none."""
+    counts: dict[str, set[str]] = {}
+    for number, thing in zip(view.source, view.source[1:], strict=False):
+        if number.kind == "number" and thing.kind != "number":
+            counts.setdefault(thing.key, set()).add(number.key)
+    for number, thing in zip(view.claim, view.claim[1:], strict=False):
+        known = counts.get(thing.key)
+        if number.kind == "number" and known and number.key not in known and not _is_year(number.key):
+            return number.shown
+    return ""
+
+
+def _is_year(key: str) -> bool:
+    return key.isdigit() and int(key) in _YEARS
+
+
+def _said(view: _View) -> Judgement:
+    """Say whether the sentence itself makes the claim: nearly all its words, in order, nothing that changes them between."""
+    known = {token.key for token in view.claim}
+    own = {token.key for token in view.source if token.kind == "number"}
+    reserved = any(token.kind == "hedge" and token.key not in known for token in view.source)
+    negated = sum(token.kind == "negation" for token in view.source) != view.negations
+    foreign = any(token.kind in ("name", "number") and token.key not in known for token in view.between)
+    counted = all(token.key in own for token in view.claim if token.kind == "number")
+    close = len(view.between) <= len(view.claim) // 3 and len(view.pairs) >= _LEAST_SHARE * len(view.source)
+    enough = len(view.claim) >= _LEAST_WORDS and view.covered >= _SAID
+    if enough and close and counted and not (reserved or negated or foreign):
+        return Judgement("supported", view.covered)
+    return Judgement("unchecked", view.covered, "no model is set that could tell")

@@ -1,0 +1,168 @@
+"""Which model is asked how often: one deadline for an answer, few calls, other models, and a rest for what keeps failing."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+
+from qa.config import Settings
+from qa.errors import LLMError
+from qa.llm import stream_reply
+
+Messages = Sequence[Mapping[str, str]]
+
+_POLL = 0.25  # seconds after which it is looked at again whether the asker is still there
+_PAUSE = (0.2, 0.6)  # seconds before a second try, by chance, so that many who failed at once do not return at once
+_LEAST_LEFT = 1.0  # seconds; with less before the deadline nothing is asked
+# What may be gone a moment later; a refused key or request is the same the second time.
+_PASSING = frozenset(("rate_limited", "unreachable", "failed"))
+_FAULTS = _PASSING | {"timeout", "bad_reply"}
+
+
+class Budget:
+    """What one answer may spend: `calls` until `seconds` from now, and no more once the asker is gone."""
+
+    def __init__(self, seconds: float, calls: int, is_gone: Callable[[], bool] = lambda: False) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.calls_left = calls
+        self.calls_made = 0
+        self._is_gone = is_gone
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds before the deadline, at least 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def has_call(self) -> bool:
+        """Whether a call may begin: the first always, another while it has time to say something."""
+        return self.calls_left > 0 and (self.calls_made == 0 or self.seconds_left > _LEAST_LEFT)
+
+    def take_call(self) -> None:
+        """Count a call that begins."""
+        self.calls_left -= 1
+        self.calls_made += 1
+
+    def check_asker(self) -> None:
+        """Raise LLMError "gone" when nobody waits for the answer any more."""
+        if self._is_gone():
+            raise LLMError("gone", "the asker has left")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, but not for an asker who has left."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.check_asker()
+            time.sleep(min(_POLL, left))
+
+
+class Breaker:
+    """Leaves a model alone for `rest` seconds after `limit` failures within `window` seconds. Shared by all threads."""
+
+    def __init__(self, limit: int = 5, window: float = 30.0, rest: float = 15.0) -> None:
+        self._limit, self._window, self._rest = limit, window, rest
+        self._failures: dict[str, list[float]] = {}
+        self._open_until: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def check(self, model: str) -> None:
+        """Raise LLMError "resting" while the model is left alone."""
+        if time.monotonic() < self._open_until.get(model, 0.0):
+            raise LLMError("resting", f"{model}: failed again and again, and is left alone for a moment", "try again later")
+
+    def note(self, model: str, *, failed: bool) -> None:
+        """Take down how a call ended."""
+        now = time.monotonic()
+        with self._lock:
+            recent = [when for when in self._failures.get(model, []) if when > now - self._window] if failed else []
+            self._failures[model] = [*recent, now] if failed else []
+            if len(self._failures[model]) >= self._limit:
+                self._open_until[model] = now + self._rest
+                self._failures[model] = []
+
+
+class Upstream:
+    """The calls for one answer. `model` is the one that answered last; `usage` adds up what all of them took."""
+
+    def __init__(self, settings: Settings, breaker: Breaker, budget: Budget, model: str) -> None:
+        self.budget = budget
+        self.model = model
+        self.usage: dict[str, float] = {}
+        self.said_all = False  # set it when the last words were read: the usage may still be on its way
+        self._settings = settings
+        self._breaker = breaker
+
+    def stream(self, messages: Messages) -> Generator[str, None, None]:
+        """Yield a reply as it comes, from the first model that gives one.
+
+        Another is asked only before the first word. Raises the LLMError of the last one asked.
+        """
+        failure = LLMError("calls", "no call to the model was left for this")
+        for model, pause in self._turns():
+            if not self.budget.has_call or not self._may_pause(failure, pause):
+                break
+            begun = False
+            try:
+                for chunk in self._call(messages, model):
+                    begun = True
+                    yield chunk
+                return
+            except LLMError as error:
+                failure = error
+                if begun or not self._helps(error):
+                    break
+        raise failure
+
+    def text(self, messages: Messages) -> str:
+        """Return a whole reply."""
+        with closing(self.stream(messages)) as chunks:
+            return "".join(chunks)
+
+    def _turns(self) -> Iterator[tuple[str, bool]]:
+        """Yield the models in turn, and the only one twice; with whether to pause before it."""
+        models = list(dict.fromkeys((self.model, *self._settings.fallbacks)))
+        for model in models:
+            yield model, False
+        if len(models) == 1:
+            yield models[0], True
+
+    def _helps(self, failure: LLMError) -> bool:
+        """Say whether to go on: another model may do what this one does not; the same only what failed in passing."""
+        return (bool(self._settings.fallbacks) and failure.reason != "gone") or failure.reason in _PASSING
+
+    def _may_pause(self, failure: LLMError, pause: bool) -> bool:
+        """Wait before the same model is asked again; False when it wants to be left alone for longer than there is."""
+        if not pause:
+            return True
+        seconds = max(failure.retry_after, random.uniform(*_PAUSE))  # noqa: S311  # no secret
+        if seconds > self.budget.seconds_left - _LEAST_LEFT:
+            return False
+        self.budget.sleep(seconds)
+        return True
+
+    def _call(self, messages: Messages, model: str) -> Generator[str, None, None]:
+        self._breaker.check(model)
+        self.budget.check_asker()
+        self.budget.take_call()
+        self.model = model
+        reply = stream_reply(messages, model, self._settings, self.budget.deadline, self.budget.check_asker)
+        try:
+            yield from reply.chunks
+            self._breaker.note(model, failed=False)
+        except LLMError as error:
+            if error.reason in _FAULTS:
+                self._breaker.note(model, failed=True)
+            raise
+        finally:
+            if self.said_all:
+                reply.await_usage()
+            reply.chunks.close()
+            self._add(reply.usage)
+
+    def _add(self, usage: Mapping[str, float]) -> None:
+        self.usage["calls"] = self.budget.calls_made
+        for name, value in usage.items():
+            self.usage[name] = round(self.usage.get(name, 0) + value, 8)

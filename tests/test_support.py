@@ -1,0 +1,214 @@
+"""Verdicts: what the rules decide, and what they leave to a model."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import Document, Hit, Locator, Passage, Scores
+from qa.citations import cite_span
+from qa.facts import number_key, tokens_of
+from qa.records import Citation
+from qa.support import Entailment, Evidence, evidence_of, judge
+
+HARM = "In the trial of 2019, no patients were harmed by the new drug."
+RATE = "The interest rate was raised to 5 % in March 2023 by the Reserve Bank."
+LISTINGS = "The Entity List has 17 listings in connection with Pakistan's missile programme."
+
+
+def verdict(claim: str, sentences: str, beside: str = "", setting: str = "") -> str:
+    return judge(claim, [Evidence(sentences, beside, setting)]).verdict
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("The interest rate was raised to 5 % in March 2023.", RATE),
+        ("The interest rate was raised to 5 percent in March 2023 by the Reserve Bank.", RATE),
+        ("The Entity List has seventeen listings in connection with Pakistan's missile programme.", LISTINGS),
+        ("No patients were harmed by the new drug.", HARM),
+        ("The treaty entered into force on 3 March 2020.", "The treaty entered into force on 2020-03-03."),
+    ],
+)
+def test_a_claim_that_says_what_its_source_says_is_supported(claim, source):
+    assert verdict(claim, source) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("Many patients were harmed by the new drug.", HARM),
+        ("The interest rate was raised to 6 % in March 2023.", RATE),
+        ("The interest rate was not raised to 5 % in March 2023.", RATE),
+        (
+            "The interest rate was lowered to 5 % in March 2023.",
+            RATE.replace("raised", "increased").replace("rate", "share"),
+        ),
+        ("The Entity List has 18 listings in connection with Pakistan's missile programme.", LISTINGS),
+        ("Sales decreased in the north.", "Sales increased in the north."),
+        ("The council rejected the plan for the bridge.", "The council approved the plan for the bridge."),
+    ],
+)
+def test_a_number_negation_or_direction_that_is_turned_round_is_never_supported(claim, source):
+    assert verdict(claim, source) in ("contradicted", "unsupported", "unchecked")
+    assert verdict(claim, source) != "supported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("Many patients were harmed by the new drug.", HARM),
+        ("The interest rate was raised to 6 % in March 2023.", RATE),
+        ("The interest rate was not raised to 5 % in March 2023.", RATE),
+        ("Sales decreased in the north.", "Sales increased in the north."),
+        ("The council rejected the plan for the bridge.", "The council approved the plan for the bridge."),
+        ("There were 5 doctors among the dead.", "There were 6 doctors among the dead, and 5 nurses."),
+    ],
+)
+def test_the_same_statement_turned_round_is_contradicted(claim, source):
+    assert verdict(claim, source) == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("The drug was tested in Karachi.", "Karachi"),
+        ("The drug was tested on 400 people.", "400"),
+        ("The drug was tested by the WHO.", "WHO"),
+        ("The drug helps against COVID-19.", "COVID-19"),
+    ],
+)
+def test_a_name_or_number_that_is_not_there_makes_a_claim_unsupported_and_is_named(claim, missing):
+    judgement = judge(claim, [Evidence("The drug was given to many people.")])
+    assert judgement.verdict == "unsupported"
+    assert missing in judgement.reason
+
+
+def test_a_name_may_stand_in_the_sentence_beside_the_title_or_the_heading():
+    source = "It rejects the sanctions as biased."
+    assert verdict("Pakistan rejects the sanctions as biased, so Islamabad said.", source) == "unsupported"
+    for place in ({"beside": "The Pakistani government spoke."}, {"setting": "Why Islamabad says no"}):
+        assert verdict("The paper says that Pakistan rejects the sanctions as biased.", source, **place) == "unchecked"
+
+
+def test_a_number_in_the_title_bears_nothing_out():
+    assert verdict("The bridge cost 12 crowns.", "The bridge cost many crowns.", setting="12 bridges") == "unsupported"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "The drug may reduce the risk of stroke in old patients.",
+        "Critics deny that the drug reduces the risk of stroke in old patients.",
+        "According to its maker, the drug reduces the risk of stroke in old patients.",
+        "The drug hardly reduces the risk of stroke in old patients.",
+        "The drug was expected to reduce the risk of stroke in old patients.",
+    ],
+)
+def test_a_reservation_of_the_source_that_the_claim_leaves_out_is_not_passed_over(source):
+    assert verdict("The drug reduces the risk of stroke in old patients.", source) != "supported"
+
+
+def test_who_did_it_to_whom_is_not_passed_over():
+    assert verdict("The court of Milan overruled the court of Rome.", "The court of Rome overruled the court of Milan.") != (
+        "supported"
+    )
+    assert verdict("Pakistan fired the new missile.", "Pakistan's ally China fired the new missile.") != "supported"
+
+
+def test_a_paraphrase_is_unchecked_without_a_model_and_the_models_with_one():
+    claim, source = "Old people died less often of strokes.", "The drug cut mortality from stroke among the elderly."
+    assert verdict(claim, source) == "unchecked"
+    for opinion, expected in (
+        (Entailment(0.9, 0.05), "supported"),
+        (Entailment(0.1, 0.8), "contradicted"),
+        (Entailment(0.2, 0.1), "unsupported"),
+    ):
+        assert judge(claim, [Evidence(source)], lambda *_, opinion=opinion: opinion).verdict == expected
+
+
+def test_a_model_is_not_asked_about_what_the_rules_refuse():
+    def never(claim: str, evidence: str) -> Entailment:
+        raise AssertionError
+
+    assert judge("It was tested in Karachi.", [Evidence("It was tested.")], never).verdict == "unsupported"
+
+
+def test_without_a_citation_nothing_is_supported():
+    assert judge("The sky is blue.", []).verdict == "unsupported"
+
+
+def test_several_citations_bear_a_claim_out_together():
+    both = [Evidence("The bridge in Ava is of stone."), Evidence("The bridge in Bor is of steel.")]
+    assert judge("Ava has a bridge of stone, Bor one of steel.", both).verdict == "unchecked"
+    assert judge("Ava has a bridge of stone, Bor one of steel.", both[:1]).verdict == "unsupported"
+
+
+def test_the_sentences_of_a_citation_are_found_with_their_neighbours():
+    text = "One came first. The second came then. Third was the last. Nobody was fourth."
+    document = Document(
+        id="d",
+        collection="default",
+        path="a.txt",
+        title="Order",
+        sha256="x",
+        length=len(text),
+        media_type="text/plain",
+        text=text,
+    )
+    start = text.index("second")
+    found = evidence_of(document, citation(document, start, start + 6), "Heading")
+    assert found == Evidence("The second came then.", "One came first. Third was the last.", "Order Heading")
+
+
+def citation(document: Document, start: int, end: int) -> Citation:
+    passage = Passage("p", document.id, 0, len(document.text), document.text, Locator())
+    return cite_span(document, Hit(passage, document, Scores()), start, end)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1,000", "1000"), ("5", "5.0"), ("1\u202f000", "1000"), ("2,500.5", "2500.50")])
+def test_a_number_has_one_form(one, other):
+    assert number_key(one) == number_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.5", "15"), ("1,5", "15"), ("1,5", "1.5"), ("1.000", "1000")])
+def test_different_numbers_have_different_forms(one, other):
+    assert number_key(one) != number_key(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("twenty-one ships", ["21"]),
+        ("2.5 million people", ["2500000"]),
+        ("two hundred thousand", ["200000"]),
+        ("COVID-19 and N95", []),
+        ("17 of 20", ["17", "20"]),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(text, numbers):
+    assert [token.key for token in tokens_of(text) if token.kind == "number"] == numbers
+
+
+_WORDS = st.lists(
+    st.sampled_from("the river bank raised taxes people in Ava 12 300 not never steel bridge".split()), min_size=3
+)
+
+
+@given(_WORDS, st.integers(13, 299))
+def test_a_changed_number_is_never_supported(words, number):
+    source = " ".join([*words, "cost 12 crowns"])
+    assert verdict(source.replace("12", str(number)), source) != "supported"
+
+
+@given(_WORDS)
+def test_a_negation_put_in_is_never_supported(words):
+    source = " ".join(["The bridge", *(word for word in words if word not in ("not", "never")), "was built"])
+    assert verdict(source.replace("was", "was not"), source) != "supported"
+
+
+def test_long_texts_are_judged_in_no_time():
+    words = " ".join(f"a1-b{n} word-{n}.x" for n in range(3000))
+    assert verdict("a1-b5 did it " * 30, words[:3000]) != "supported"
+    assert len(tokens_of(words)) == 6000
