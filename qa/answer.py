@@ -1,4 +1,4 @@
-"""The ask flow, written out once: search → [LLM: prompt → stream → claims → citations] or [reader: pick] → Answer."""
+"""The ask flow, written out once: (rewrite follow-up) → search → [LLM: write, check, repair] or [reader: pick] → Answer."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
 from qa.citations import cite_span
 from qa.claims import Checked, Checker
+from qa.conversation import stand_alone
 from qa.draft import Draft, unplaced
-from qa.errors import BadQuestion
-from qa.history import new_answer_id
+from qa.errors import BadQuestion, NotFound
+from qa.history import new_answer_id, new_conversation_id
 from qa.prompts import label_passages
 from qa.reader import read
 from qa.records import Answer, AskRequest, Event
@@ -54,15 +55,14 @@ def answer_events(
     """
     request = check_request(workspace, request)
     timings = Timings()
-    asked = _Asked(request, timings, is_gone)
+    asked = _Asked(request, timings, _upstream(workspace, request, is_gone))
+    turns = _earlier_turns(workspace, request)
     workspace.store.check_embedder(workspace.embedder)
     with workspace.store.view() as view:
         draft = Draft(workspace.settings.base_url)
-        answer = _empty_answer(workspace, view, request)
-        yield Event(
-            "meta", {"id": answer.id, "question": answer.question, "mode": answer.mode, "model": answer.model or None}
-        )
-        hits = find(view, workspace.embedder, request)
+        answer = _empty_answer(workspace, view, asked, turns)
+        yield Event("meta", _meta(answer))
+        hits = find(view, workspace.embedder, replace(request, question=answer.searched_for))
         timings.note("search")
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
@@ -111,12 +111,46 @@ def check_request(workspace: Workspace, request: AskRequest) -> AskRequest:
     )
 
 
-def _empty_answer(workspace: Workspace, view: View, request: AskRequest) -> Answer:
+def _earlier_turns(workspace: Workspace, request: AskRequest) -> list[dict[str, Any]]:
+    """Return the conversation so far. Raises NotFound for one that is not known."""
+    if not request.conversation_id:
+        return []
+    turns = workspace.history.conversation(request.conversation_id)
+    if not turns:
+        hint = "begin a new one: leave it out; answers go when a document that they quote is deleted"
+        raise NotFound("no conversation has this id", hint)
+    return turns
+
+
+def _upstream(workspace: Workspace, request: AskRequest, is_gone: Callable[[], bool]) -> Upstream | None:
+    """Return the means to ask the LLM; None when it is not to be asked."""
+    if not request.model:
+        return None
+    settings = workspace.settings
+    return Upstream(settings, workspace.breaker, Budget(settings.llm_timeout, settings.llm_calls, is_gone), request.model)
+
+
+def _meta(answer: Answer) -> dict[str, Any]:
+    """Return what is known before anything is searched."""
+    return {
+        "id": answer.id,
+        "question": answer.question,
+        "searched_for": answer.searched_for,
+        "conversation_id": answer.conversation_id,
+        "mode": answer.mode,
+        "model": answer.model or None,
+    }
+
+
+def _empty_answer(workspace: Workspace, view: View, asked: _Asked, turns: list[dict[str, Any]]) -> Answer:
+    request, settings = asked.request, workspace.settings
+    searched_for = stand_alone(request.question, turns, asked.upstream, settings.prompts, settings.max_question)
+    asked.timings.note("rewrite")
     return Answer(
         id=new_answer_id(),
         question=request.question,
-        searched_for=request.question,
-        conversation_id=request.conversation_id,
+        searched_for=searched_for,
+        conversation_id=request.conversation_id or new_conversation_id(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         status="answered",
         mode="llm" if request.model else "extractive",
@@ -139,7 +173,7 @@ def _quote(
     workspace: Workspace, view: View, answer: Answer, draft: Draft, timings: Timings
 ) -> Generator[Event, None, Answer]:
     """Answer by quoting the sentences that answer, each with its citation."""
-    reading = read(answer.question, answer.hits, workspace.embedder)
+    reading = read(answer.searched_for, answer.hits, workspace.embedder)
     timings.note("read")
     if not reading.picks:
         return (yield from _refuse(answer, draft))
@@ -164,11 +198,9 @@ def _write(workspace: Workspace, view: View, answer: Answer, asked: _Asked, draf
 
     Without an answer, hand over to the reader and say why; or, in mode "llm", raise the LLMError.
     """
-    if not answer.hits:
+    settings, request, upstream = workspace.settings, asked.request, asked.upstream
+    if not answer.hits or upstream is None:
         return (yield from _refuse(answer, draft))
-    settings, request = workspace.settings, asked.request
-    budget = Budget(settings.llm_timeout, settings.llm_calls, asked.is_gone)
-    upstream = Upstream(settings, workspace.breaker, budget, request.model)
     checker = Checker(
         passages=label_passages(answer.hits),
         documents=_documents(view, answer.hits),
@@ -177,7 +209,7 @@ def _write(workspace: Workspace, view: View, answer: Answer, asked: _Asked, draf
         entails=workspace.entails,
     )
     shown = Draft() if request.only_supported else draft  # what is not borne out must not be seen even for a moment
-    events = write(answer.question, checker, upstream, settings, shown)
+    events = write(answer.searched_for, checker, upstream, settings, shown)
     written = yield from (_silently(events) if request.only_supported else events)
     asked.timings.note("write")
     answer = replace(
@@ -228,11 +260,11 @@ def _documents(view: View, hits: tuple[Hit, ...]) -> dict[str, Document]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The checked request, the clock of its answer, and whether anybody still waits for it."""
+    """The checked request, the clock of its answer, and the LLM if it is to be asked."""
 
     request: AskRequest
     timings: Timings
-    is_gone: Callable[[], bool]
+    upstream: Upstream | None
 
 
 class Timings:

@@ -19,11 +19,21 @@ _SCHEMA = (
     "CREATE TABLE answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
     "document TEXT NOT NULL, PRIMARY KEY (document, answer)) WITHOUT ROWID",
 )
+# Made when first needed: files of before conversations have none.
+_TURNS = (
+    "CREATE TABLE IF NOT EXISTS turns (conversation TEXT NOT NULL, answer TEXT NOT NULL REFERENCES answers (id) "
+    "ON DELETE CASCADE, PRIMARY KEY (conversation, answer)) WITHOUT ROWID"
+)
 
 
 def new_answer_id() -> str:
     """Return an id that cannot be guessed: who has the link may read the answer."""
     return f"a{secrets.token_urlsafe(12)}"
+
+
+def new_conversation_id() -> str:
+    """Return an id that cannot be guessed either."""
+    return f"c{secrets.token_urlsafe(12)}"
 
 
 class History:
@@ -44,6 +54,9 @@ class History:
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", [*values, json.dumps(answer, ensure_ascii=False)]
             )
             db.run_many("INSERT OR IGNORE INTO answer_documents VALUES (?, ?)", ((answer["id"], one) for one in documents))
+            if answer["conversation_id"]:
+                db.run(_TURNS)
+                db.run("INSERT OR IGNORE INTO turns VALUES (?, ?)", (answer["conversation_id"], answer["id"]))
 
     def get(self, answer_id: str) -> dict[str, Any] | None:
         """Return a stored answer object, or None."""
@@ -52,6 +65,23 @@ class History:
         with self._connected() as db:
             row = db.row("SELECT answer FROM answers WHERE id = ?", (answer_id,))
         return json.loads(row[0]) if row else None
+
+    def conversation(self, conversation_id: str) -> list[dict[str, Any]]:
+        """Return the answers of a conversation, oldest first; none of one that is not known."""
+        return [json.loads(row[0]) for row in self._turns("WHERE conversation = ? ORDER BY answers.rowid", conversation_id)]
+
+    def last_conversation(self) -> str:
+        """Return the id of the conversation that was last added to, "" when there is none."""
+        return next((str(row[1]) for row in self._turns("ORDER BY answers.rowid DESC LIMIT 1")), "")
+
+    def _turns(self, clause: str, *values: str) -> list[tuple[Any, ...]]:
+        if not self._path.exists():
+            return []
+        with self._connected() as db:
+            if db.row("SELECT 1 FROM sqlite_master WHERE name = 'turns'") is None:
+                return []
+            joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
+            return list(db.rows(f"{joined} {clause}", values))
 
     def forget_documents(self, document_ids: Iterable[str]) -> int:
         """Delete every answer that shows text of these documents, from the file's bytes too; returns how many."""

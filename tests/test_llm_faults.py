@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -40,9 +41,11 @@ from test_written_answers import (
 )
 
 from qa.answer import answer_question
+from qa.cli.serve import open_server
 from qa.errors import LLMError
 from qa.records import AskRequest
 from qa.upstream import Breaker
+from qa.web.app import create_app
 from qa.workspace import Workspace
 
 __all__ = ["writer"]  # the fixture, as pytest finds it
@@ -133,6 +136,24 @@ def test_who_leaves_ends_the_call_within_two_seconds(workspace: Workspace, llm: 
         answer_question(workspace, AskRequest(REASONS), left.is_set)
     assert time.monotonic() - began < 4
     assert llm.closed_early.wait(2)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_a_client_that_closes_its_connection_ends_the_call(workspace: Workspace, llm: LLMServer, accept: str) -> None:
+    llm.behaviour = Hang()
+    server = open_server(create_app(workspace), "127.0.0.1", 0)
+    threading.Thread(target=server.run, daemon=True).start()
+    body = json.dumps({"question": REASONS}).encode()
+    head = f"POST /api/ask HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(server.socket.getsockname()) as client:
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        until = time.monotonic() + 20
+        while not llm.requests and time.monotonic() < until:
+            time.sleep(0.05)
+        assert llm.requests
+        assert not llm.closed_early.is_set()
+    assert llm.closed_early.wait(3)  # seen by the fake server up to a second later
+    server.close()
 
 
 def test_a_silent_server_is_left_at_the_deadline_and_the_connection_is_closed(writer: Writer, llm: LLMServer) -> None:

@@ -12,6 +12,7 @@ from index.locators import describe, locator_from_json
 from qa.answer import answer_events, answer_question
 from qa.cli.frame import NO_EVIDENCE, framed, print_json, printable, say
 from qa.config import Settings
+from qa.errors import NotFound
 from qa.records import AskRequest, Mode
 from qa.retrieval import parse_filters
 from qa.workspace import Workspace
@@ -40,17 +41,32 @@ from qa.workspace import Workspace
     default=None,
     help="Leave out of a written answer what its citations do not bear out, or keep it and say so (default).",
 )
+@click.option("-c", "--continue", "goes_on", is_flag=True, help="The question follows on from the last one.")
+@click.option("--conversation", "conversation_id", default="", help="The question belongs to this conversation (its id).")
 @click.option("--k", type=click.IntRange(1, 50), help="Passages to answer from.")
 @framed
-def command(settings: Settings, as_json: bool, question: str, mode: Mode, filters: Sequence[str], **_: Any) -> int:
+def command(
+    settings: Settings,
+    as_json: bool,
+    question: str,
+    mode: Mode,
+    filters: Sequence[str],
+    goes_on: bool,
+    conversation_id: str,
+    **_: Any,
+) -> int:
     """Answer QUESTION from the indexed documents ("-" reads it from stdin).
 
     Every [n] is a citation: words of a source, copied character by character. Exit code 3: nothing in the
     documents answers.
     """
     text = sys.stdin.read() if question == "-" else question
-    request = AskRequest(text, mode=mode, filters=parse_filters(filters))
     workspace = Workspace(settings)
+    if goes_on and not conversation_id:
+        conversation_id = workspace.history.last_conversation()
+        if not conversation_id:
+            raise NotFound("there is no conversation to go on with", "ask a first question without -c")
+    request = AskRequest(text, mode=mode, filters=parse_filters(filters), conversation_id=conversation_id)
     if as_json:
         answer = answer_question(workspace, request)
         print_json(answer)
@@ -64,6 +80,8 @@ def print_answer(workspace: Workspace, request: AskRequest) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     told = ""
     for event in answer_events(workspace, request):
+        if event.name == "meta" and event.data["searched_for"] != event.data["question"]:
+            say(f"searched for: {printable(event.data['searched_for'])}")
         if event.name == "text":
             told += event.data["text"]
             click.echo(_printable_lines(event.data["text"]), nl=False)

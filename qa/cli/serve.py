@@ -25,21 +25,9 @@ _THREADS = 16
 @framed
 def command(settings: Settings, **_: Any) -> None:
     """Open the web form and the API. Ctrl-C ends it."""
-    from waitress.server import create_server  # only this command needs it
-
     workspace = Workspace(settings)
-    app = create_app(workspace)
     try:
-        server = create_server(
-            app,
-            host=settings.host,
-            port=settings.port,
-            threads=_THREADS,
-            channel_timeout=60,
-            channel_request_lookahead=1,  # without it a client that leaves goes unnoticed until something is sent
-            ident=None,  # no Server header
-            max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
-        )
+        server = open_server(create_app(workspace), settings.host, settings.port)
     except (OSError, ValueError) as error:
         hint = "free the port or choose another with --port"
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint) from error
@@ -49,6 +37,22 @@ def command(settings: Settings, **_: Any) -> None:
         server.run()
     finally:
         server.close()
+
+
+def open_server(app: Any, host: str, port: int) -> Any:
+    """Return waitress's server for the application, listening; `run` serves. Raises OSError or ValueError."""
+    from waitress.server import create_server  # only this command needs it
+
+    return create_server(
+        app,
+        host=host,
+        port=port,
+        threads=_THREADS,
+        channel_timeout=60,
+        channel_request_lookahead=1,  # without it a client that leaves goes unnoticed until something is sent
+        ident=None,  # no Server header
+        max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
+    )
 
 
 def _port(server: Any) -> int:

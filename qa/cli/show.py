@@ -12,20 +12,26 @@ from qa.cli.frame import framed, print_json, printable
 from qa.config import Settings
 from qa.documents import document_to_json, split_citation_id
 from qa.errors import NotFound
+from qa.verify import verify_answer
 from qa.workspace import Workspace
 
 
 @click.command("show")
 @click.argument("identifier", metavar="ID")
+@click.option("--verify", is_flag=True, help="Of an answer: check each quote against today's documents.")
 @framed
-def command(settings: Settings, as_json: bool, identifier: str, **_: Any) -> None:
+def command(settings: Settings, as_json: bool, identifier: str, verify: bool, **_: Any) -> None:
     """Show a document (d…), a passage (p…), an answer (a…) or a citation (d…:START-END) by its id."""
     workspace = Workspace(settings)
     if identifier.startswith("a"):
         answer = workspace.history.get(identifier)
         if answer is None:
             raise NotFound(f"{identifier}: no stored answer has this id", "answers are kept by: qa ask, qa serve")
-        print_json(answer)
+        if verify:
+            with workspace.store.view() as view:
+                print_json(verify_answer(view, answer, settings.base_url))
+        else:
+            print_json(answer)
         return
     document_id, span = split_citation_id(identifier)
     with workspace.store.view() as view:

@@ -14,6 +14,7 @@ from qa.answer_json import hit_to_json
 from qa.documents import document_to_json, info_to_json
 from qa.errors import NotFound
 from qa.retrieval import find
+from qa.verify import verify_answer
 from qa.web.bodies import AskBody, SearchBody, ask_request, read_body
 from qa.web.problems import problem_of
 from qa.web.stream import asker_is_gone, stream_answer
@@ -82,6 +83,15 @@ def document(document_id: str) -> Response:
 def answer(answer_id: str) -> Response:
     """Return a stored answer object."""
     return jsonify(stored_answer(answer_id))
+
+
+@bp.get("/api/answers/<answer_id>/verify")
+@bp.get("/answers/<answer_id>/verify")
+def verify(answer_id: str) -> Response:
+    """Check each quote of a stored answer against today's documents."""
+    found = stored_answer(answer_id)
+    with workspace().store.view() as view:
+        return jsonify(verify_answer(view, found, workspace().settings.base_url))
 
 
 def stored_answer(answer_id: str) -> dict[str, Any]:

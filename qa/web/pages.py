@@ -13,6 +13,7 @@ from index.records import AllOf, Document, Equals
 from qa.answer import answer_question
 from qa.errors import NotFound
 from qa.records import AskRequest, Mode
+from qa.verify import verify_answer
 from qa.web.api import stored_answer, workspace
 from qa.web.excerpt import cut_document
 from qa.web.problems import problem_of
@@ -34,8 +35,9 @@ def ask() -> BaseResponse:
     """Answer the form's question, then send the browser to the stored answer: reloading asks nothing twice."""
     question, collection = request.form.get("question", ""), request.form.get("collection", "")
     mode: Mode = "extractive" if request.form.get("mode") == "extractive" else "auto"
+    wanted = AskRequest(question, collection, mode=mode, conversation_id=request.form.get("conversation_id", ""))
     try:
-        answer = answer_question(workspace(), AskRequest(question, collection, mode=mode), asker_is_gone())
+        answer = answer_question(workspace(), wanted, asker_is_gone())
     except CitableError as error:
         problem = problem_of(error)
         page = make_response(render_template("home.html", **_form(question, collection), problem=problem), problem["status"])
@@ -47,12 +49,14 @@ def ask() -> BaseResponse:
 
 @bp.get("/answers/<answer_id>")
 def answer(answer_id: str) -> str | Response:
-    """Show a stored answer as it was given; with .json give the answer object."""
+    """Show a stored answer as it was given; with .json give the answer object, with ?check=1 check its quotes."""
     if answer_id.endswith(".json"):
         return jsonify(stored_answer(answer_id.removesuffix(".json")))
     found = stored_answer(answer_id)
     form = _form(found["question"], request.args.get("collection", ""))
-    return render_template("answer.html", **form, answer=found, paragraphs=_paragraphs(found))
+    earlier = [turn for turn in workspace().history.conversation(found["conversation_id"]) if turn["id"] != found["id"]]
+    checks = _checks(found) if request.args.get("check") else {}
+    return render_template("answer.html", **form, answer=found, paragraphs=_paragraphs(found), turns=earlier, checks=checks)
 
 
 @bp.get("/documents")
@@ -127,6 +131,12 @@ def _wanted_span(document: Document) -> tuple[tuple[int, int] | None, str]:
     if not 0 <= start < end <= len(document.text):
         return None, "The link names a place that this document does not have."
     return (start, end), ""
+
+
+def _checks(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Return by its number what has become of each citation."""
+    with workspace().store.view() as view:
+        return {check["n"]: check for check in verify_answer(view, answer)["citations"]}
 
 
 def _paragraphs(answer: dict[str, Any]) -> list[list[dict[str, Any]]]:

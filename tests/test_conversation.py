@@ -1,0 +1,217 @@
+"""Follow-up questions, stored conversations, and stored answers checked against today's documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from llm_server import LLMServer, StatusError, Turns
+from test_written_answers import REASONS, Writer, ask, two_claims, writer
+
+from qa.conversation import is_follow_up, join_rule
+from qa.errors import NotFound
+from qa.indexing import index_paths
+from qa.web import create_app
+from qa.workspace import Workspace
+
+__all__ = ["writer"]
+
+BRIDGE = "The bridge of Ava was built in 1907. It is of stone and 40 metres long."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "When was it built?",
+        "And India?",
+        "What about the others?",
+        "Why?",
+        "How many were there?",
+        "Who said that?",
+        "And then?",
+    ],
+)
+def test_a_question_that_leans_on_what_came_before_is_told(question):
+    assert is_follow_up(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What reasons does Pakistan give for rejecting the sanctions?",
+        "How long is the bridge of Ava?",
+        "Which missile programme is named in the executive order of 2005?",
+        "Welche Brücke wurde in Wien gebaut?",
+    ],
+)
+def test_a_question_that_stands_alone_is_left_alone(question):
+    assert not is_follow_up(question)
+
+
+def test_the_rule_adds_the_words_that_are_lacking():
+    assert join_rule("When was it built?", "How long is the bridge of Ava?") == "When was it built? (long bridge Ava)"
+    assert join_rule("How long is the bridge of Ava?", "How long is the bridge of Ava?") == "How long is the bridge of Ava?"
+
+
+@pytest.fixture
+def bridge(folder: Path, make_workspace) -> Workspace:
+    for name, text in (("ava.txt", BRIDGE), ("bor.txt", "The tower of Bor is of brick. It was built in 1802.")):
+        (folder / name).write_text(text)
+    workspace = make_workspace(folder / ".qa")
+    index_paths(workspace, [folder])
+    return workspace
+
+
+def test_a_follow_up_is_searched_for_with_what_it_leaves_out(bridge):
+    first = ask(bridge, "How long is the bridge of Ava?")
+    assert first["searched_for"] == first["question"]
+    second = ask(bridge, "When was it built?", conversation_id=first["conversation_id"])
+    assert second["conversation_id"] == first["conversation_id"]
+    assert "Ava" in second["searched_for"]
+    assert second["question"] == "When was it built?"
+    assert "1907" in second["text"]
+
+
+def test_a_conversation_of_its_own_is_begun_without_an_id(bridge):
+    one, other = (ask(bridge, "How long is the bridge of Ava?") for _ in range(2))
+    assert one["conversation_id"] != other["conversation_id"]
+    assert [turn["id"] for turn in bridge.history.conversation(one["conversation_id"])] == [one["id"]]
+    assert bridge.history.last_conversation() == other["conversation_id"]
+
+
+def test_an_unknown_conversation_is_refused(bridge):
+    with pytest.raises(NotFound, match="no conversation"):
+        ask(bridge, "When was it built?", conversation_id="c-unheard-of")
+
+
+def test_history_of_before_conversations_can_be_added_to(bridge):
+    answer = ask(bridge, "How long is the bridge of Ava?")
+    from contextlib import closing
+
+    from index.sqlite import Database
+
+    with closing(Database(bridge.settings.data / "history.db")) as db, db.transaction():
+        db.run("DROP TABLE turns")
+    assert bridge.history.last_conversation() == ""
+    assert bridge.history.get(answer["id"]) == answer
+    again = ask(bridge, "How long is the bridge of Ava?")
+    assert bridge.history.last_conversation() == again["conversation_id"]
+
+
+def test_the_llm_rewrites_where_there_is_one(writer: Writer, llm: LLMServer) -> None:
+    workspace = writer(llm_calls=3)
+    llm.reply_with(two_claims)
+    first = ask(workspace)
+    llm.requests.clear()
+    rewritten = "What reasons does India give for rejecting the sanctions?"
+    llm.behaviour = Turns(f'"{rewritten}"\n', "NO EVIDENCE\nEND")
+    answer = ask(workspace, "And India?", conversation_id=first["conversation_id"])
+    assert (answer["searched_for"], answer["usage"]["calls"]) == (rewritten, 2)
+    assert REASONS in llm.requests[0].body["messages"][-1]["content"]
+    assert rewritten in llm.requests[1].body["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("reply", [StatusError(400), "", "Two\nlines", "x" * 5000])
+def test_where_the_llm_rewrites_badly_the_rule_does(writer: Writer, llm: LLMServer, reply: Any) -> None:
+    workspace = writer(llm_calls=3)
+    llm.reply_with(two_claims)
+    first = ask(workspace)
+    llm.behaviour = Turns(reply, two_claims)
+    answer = ask(workspace, "And the other ones?", conversation_id=first["conversation_id"])
+    assert answer["searched_for"].startswith("And the other ones? (")
+    assert "Pakistan" in answer["searched_for"]
+
+
+def test_no_llm_rewrites_for_a_question_that_stands_alone_or_is_only_quoted(writer: Writer, llm: LLMServer) -> None:
+    workspace = writer()
+    llm.reply_with(two_claims)
+    first = ask(workspace)
+    llm.requests.clear()
+    ask(workspace, "And India?", conversation_id=first["conversation_id"], mode="extractive")
+    assert llm.requests == []
+    ask(workspace, REASONS, conversation_id=first["conversation_id"])
+    assert len(llm.requests) == 1
+
+
+def test_qa_ask_c_goes_on_with_the_last_conversation(run_qa, folder):
+    (folder / "ava.txt").write_text(BRIDGE)
+    assert run_qa("ask", "-c", "And then?").exit_code == 3
+    run_qa("index", folder)
+    run_qa("ask", "How long is the bridge of Ava?")
+    result = run_qa("ask", "-c", "When was it built?")
+    assert "1907" in result.stdout
+    assert "searched for: When was it built? (" in result.stderr
+
+
+def test_the_web_form_goes_on_with_a_conversation(bridge):
+    client = create_app(bridge).test_client()
+    first = client.post("/ask", data={"question": "How long is the bridge of Ava?"})
+    page = client.get(first.location).text
+    assert 'name="conversation_id"' in page
+    conversation = bridge.history.last_conversation()
+    second = client.post("/ask", data={"question": "When was it built?", "conversation_id": conversation})
+    page = client.get(second.location).text
+    assert "Searched for:" in page
+    assert "How long is the bridge of Ava?" in page
+
+
+# Stored answers against today's documents
+
+
+def check(workspace: Workspace, answer: dict[str, Any]) -> Any:
+    client: FlaskClient = create_app(workspace).test_client()
+    found = client.get(f"/answers/{answer['id']}/verify").get_json()
+    assert client.get(f"/api/answers/{answer['id']}/verify").get_json() == found
+    assert client.get(f"/answers/{answer['id']}?check=1").status_code == 200
+    return found
+
+
+def rewritten(workspace: Workspace, folder: Path, text: str) -> None:
+    (folder / "ava.txt").write_text(text)
+    index_paths(workspace, [folder])
+
+
+def test_a_quote_is_valid_moved_or_changed(bridge, folder):
+    answer = ask(bridge, "How long is the bridge of Ava?")
+    [citation] = answer["citations"]
+    found = check(bridge, answer)
+    assert (found["valid"], [one["status"] for one in found["citations"]]) == (True, ["valid"])
+
+    rewritten(bridge, folder, f"A new beginning. {BRIDGE}")
+    found = check(bridge, answer)
+    [moved] = found["citations"]
+    assert (found["valid"], moved["status"], moved["start"]) == (True, "moved", citation["start"] + 17)
+    page = create_app(bridge).test_client().get(moved["url"])
+    assert '<mark id="cited"' in page.text
+
+    rewritten(bridge, folder, BRIDGE.replace("40", "41").replace("1907", "1908"))
+    found = check(bridge, answer)
+    assert (found["valid"], [one["status"] for one in found["citations"]]) == (False, ["changed"])
+
+
+def test_a_quote_of_a_document_that_is_not_there_is_gone(bridge):
+    answer = ask(bridge, "How long is the bridge of Ava?")
+    from qa.verify import verify_answer
+
+    lost = {**answer, "citations": [{**answer["citations"][0], "document_id": "d-gone"}]}
+    with bridge.store.view() as view:
+        assert [one["status"] for one in verify_answer(view, lost)["citations"]] == ["gone"]
+
+
+def test_an_answer_of_a_deleted_document_is_gone_itself(bridge, folder):
+    answer = ask(bridge, "How long is the bridge of Ava?")
+    (folder / "ava.txt").unlink()
+    index_paths(bridge, [folder])
+    client = create_app(bridge).test_client()
+    assert client.get(f"/answers/{answer['id']}/verify").status_code == 404
+
+
+def test_qa_show_verifies(run_qa, folder):
+    (folder / "ava.txt").write_text(BRIDGE)
+    run_qa("index", folder)
+    import json
+
+    answer = json.loads(run_qa("ask", "--json", "How long is the bridge of Ava?").stdout)
+    assert json.loads(run_qa("show", answer["id"], "--verify").stdout)["valid"] is True
