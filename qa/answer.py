@@ -5,22 +5,25 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from index.embedder import Embedder
 from index.records import Document, Hit
 from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
 from qa.citations import cite_span
 from qa.claims import Checked, Checker
+from qa.conflicts import Conflict, find_conflicts
 from qa.conversation import stand_alone
+from qa.documents import date_of
 from qa.draft import Draft, unplaced
 from qa.errors import BadQuestion, NotFound
 from qa.history import new_answer_id, new_conversation_id
 from qa.prompts import label_passages
-from qa.reader import read
+from qa.reader import Pick, Sentence, read, sentences_of
 from qa.records import Answer, AskRequest, Event
 from qa.retrieval import find
 from qa.support import Judgement
@@ -72,6 +75,8 @@ def answer_events(
             answer = yield from _write(workspace, view, answer, asked, draft)
         if answer.mode == "extractive":
             answer = yield from _quote(workspace, view, answer, draft, timings)
+        if draft.citations:
+            answer = yield from _show_conflicts(workspace, view, answer, draft)
     answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
     _keep(workspace, done)
@@ -179,13 +184,67 @@ def _quote(
         return (yield from _refuse(answer, draft))
     documents = _documents(view, answer.hits)
     before = ""
-    for pick in reading.picks:
+    for pick in _prefer_newer(reading.picks, answer.hits, workspace.embedder):
         document = documents[pick.hit.document.id]
         yield from draft.write(_NOTE_NUMBER.sub("", pick.text), paragraph=document.id != before)
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
         yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
     return answer
+
+
+def _prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embedder) -> list[Pick]:
+    """Put in the place of a picked sentence the one that contradicts it in a document that supersedes its own."""
+    ones = [Sentence(pick.hit, pick.start, pick.end, pick.text) for pick in picks]
+    found = find_conflicts(ones, sentences_of(hits), embedder)
+    instead = {
+        (one.one.hit.document.id, one.one.start): one.other for one in found if one.superseded and one.newer == "other"
+    }
+    chosen: dict[tuple[str, int], Pick] = {}
+    for pick in picks:
+        newer = instead.get((pick.hit.document.id, pick.start))
+        better = Pick(newer.hit, newer.start, newer.end, newer.text, pick.score) if newer else pick
+        chosen.setdefault((better.hit.document.id, better.start), better)
+    return list(chosen.values())
+
+
+def _show_conflicts(workspace: Workspace, view: View, answer: Answer, draft: Draft) -> Generator[Event, None, Answer]:
+    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
+    documents = _documents(view, answer.hits)
+    sentences = sentences_of(answer.hits)
+    spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
+    cited = [one for one in sentences if _number_of(one, spans)]
+    conflicts = []
+    for conflict in find_conflicts(cited, [one for one in sentences if one not in cited], workspace.embedder):
+        number, other = _number_of(conflict.one, spans), conflict.other
+        claim = next((i for i, one in enumerate(draft.claims) if number in one.citations), None)
+        if claim is None:
+            continue
+        yield from draft.write(f"{_lead_in(conflict)} {_NOTE_NUMBER.sub('', other.text)}", paragraph=True)
+        citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
+        yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
+        newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)
+        conflicts.append({"claim": claim, "other": len(draft.claims) - 1, "reason": conflict.reason, "newer": newer})
+    return replace(answer, conflicts=tuple(conflicts))
+
+
+def _number_of(sentence: Sentence, spans: Mapping[tuple[str, int, int], int]) -> int:
+    """Return the number of a citation that lies in a sentence, 0 when there is none."""
+    for (document_id, start, end), number in spans.items():
+        if document_id == sentence.hit.document.id and start < sentence.end and end > sentence.start:
+            return number
+    return 0
+
+
+def _lead_in(conflict: Conflict) -> str:
+    """Say whose the other side is, from when, and which is the newer."""
+    document = conflict.other.hit.document
+    date = date_of(document)
+    name = f"{document.title} ({date})" if date else document.title
+    if conflict.superseded:
+        return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
+    age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
+    return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
 
 
 def _refuse(answer: Answer, draft: Draft, reason: str = NO_EVIDENCE) -> Generator[Event, None, Answer]:

@@ -29,6 +29,7 @@ def answer_to_json(answer: Answer, base_url: str = "") -> dict[str, Any]:
         "model": answer.model or None,
         "prompt": {"name": answer.prompt_name, "sha256": answer.prompt_sha256} if answer.prompt_name else None,
         "index": {"generation": answer.generation, "embedder": answer.embedder},
+        "conflicts": [dict(conflict) for conflict in answer.conflicts],
         "left_out": [claim_to_json(claim) for claim in answer.left_out],
         "notes": list(answer.notes),
         "usage": dict(answer.usage),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
 
 from index.locators import locator_to_json
@@ -39,3 +40,14 @@ def split_citation_id(identifier: str) -> tuple[str, tuple[int, int] | None]:
     """Return (document id, span) of "d…:START-END", or (identifier, None) of anything else."""
     match = _CITATION_ID.fullmatch(identifier)
     return (match[1], (int(match[2]), int(match[3]))) if match else (identifier, None)
+
+
+def date_of(document: DocumentInfo) -> str:
+    """Return the date that a document gives itself, as ISO 8601 text; "" when it gives none."""
+    return str(document.metadata.get("date", ""))[:10]
+
+
+def supersedes(newer: DocumentInfo, older: DocumentInfo) -> bool:
+    """Say whether a document names another as the one it takes the place of (front matter `supersedes`, a file or title)."""
+    named = {name.strip().casefold() for name in str(newer.metadata.get("supersedes", "")).split(",")} - {""}
+    return bool(named & {older.path.casefold(), PurePosixPath(older.path).name.casefold(), older.title.casefold()})

@@ -14,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from index.locators import describe
 from index.records import Hit
+from qa.documents import date_of, supersedes
 from qa.errors import PromptError
 
 PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
@@ -90,6 +91,8 @@ def build_messages(prompt: Prompt, passages: Mapping[str, Hit], **values: object
             "id": label,
             "title": _one_line(hit.document.title),
             "place": _one_line(describe(hit.passage.locator)),
+            "date": _one_line(date_of(hit.document)),
+            "superseded": any(supersedes(other.document, hit.document) for other in passages.values()),
             "text": as_data(hit.passage.text),
         }
         for label, hit in passages.items()

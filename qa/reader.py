@@ -69,7 +69,7 @@ class Reading:
 def read(question: str, hits: Sequence[Hit], embedder: Embedder) -> Reading:
     """Pick the sentences that answer, several when the question asks for several."""
     asked = analyse(question)
-    sentences = _sentences(hits)
+    sentences = sentences_of(hits)
     if not sentences:
         return Reading((), 0.0)
     scored, nearest = _score(asked, sentences, embedder)
@@ -80,7 +80,7 @@ def read(question: str, hits: Sequence[Hit], embedder: Embedder) -> Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sentence:
+class Sentence:
     """A sentence of a hit: its span in the document, and its text with white space folded."""
 
     hit: Hit
@@ -89,10 +89,10 @@ class _Sentence:
     text: str
 
 
-def _sentences(hits: Sequence[Hit]) -> list[_Sentence]:
+def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:
     """Return the sentences of all hits; those that stand in two passages only once, from the better one."""
     seen: set[tuple[str, int] | str] = set()
-    found: list[_Sentence] = []
+    found: list[Sentence] = []
     for hit in hits:
         text, offset = hit.passage.text, hit.passage.start
         for start, end in sentence_spans(text):
@@ -102,7 +102,7 @@ def _sentences(hits: Sequence[Hit]) -> list[_Sentence]:
             if seen & keys or _is_heading(sentence):
                 continue
             seen |= keys
-            found.append(_Sentence(hit, offset + start, offset + end, sentence))
+            found.append(Sentence(hit, offset + start, offset + end, sentence))
     return found
 
 
@@ -118,7 +118,7 @@ def _is_heading(sentence: str) -> bool:
     return words < 3 or (words < 10 and sentence[-1].isalpha())
 
 
-def _score(asked: Question, sentences: Sequence[_Sentence], embedder: Embedder) -> tuple[list[Pick], float]:
+def _score(asked: Question, sentences: Sequence[Sentence], embedder: Embedder) -> tuple[list[Pick], float]:
     """Score each sentence by the chance that it holds the answer. Returns the highest cosine too."""
     vectors = embedder.embed([asked.text, *(one.text for one in sentences)])
     alone = vectors[1:] @ vectors[0]
@@ -134,7 +134,7 @@ def _score(asked: Question, sentences: Sequence[_Sentence], embedder: Embedder) 
     return picks, float(alone.max())
 
 
-def _shared_words(asked: Question, sentences: Sequence[_Sentence]) -> np.ndarray:
+def _shared_words(asked: Question, sentences: Sequence[Sentence]) -> np.ndarray:
     """Return for each sentence the share of the question's words in it or its heading, rare words weighing more."""
     bags = [set(question_words(f"{one.hit.passage.context} {one.text}")) for one in sentences]
     weights = {word: np.log(1 + len(bags) / (1 + sum(word in bag for bag in bags))) for word in asked.words}
@@ -155,7 +155,7 @@ def _fits_kind(asked: Question, sentence: str) -> float:
     return 0.0
 
 
-def _speaks(asked: Question, sentences: Sequence[_Sentence]) -> list[float]:
+def _speaks(asked: Question, sentences: Sequence[Sentence]) -> list[float]:
     """Return 1 where the one whose view is asked for speaks, -1 where somebody else does, 0 where nobody does.
 
     "It", "officials" and the like carry on whoever spoke last; they count half without a verb of saying.
@@ -190,7 +190,7 @@ def _speaker(sentence: str, actor: frozenset[str], before: float) -> float:
     return -1.0 if other else 0.5 * before * bool(set(words[:5]) & CARRIES_ON)
 
 
-def _answers(asked: Question, sentences: Sequence[_Sentence], alone: float) -> bool:
+def _answers(asked: Question, sentences: Sequence[Sentence], alone: float) -> bool:
     """Decide whether the passages are about what is asked: near enough, with its words, and all its names, in them."""
     found = {stem for one in sentences for stem in question_words(f"{one.hit.passage.context} {one.text}")}
     shared = sum(word in found for word in asked.words)

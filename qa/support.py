@@ -18,6 +18,7 @@ from qa.records import Citation, Verdict
 
 _REACH = 800  # characters on each side of a quote in which its sentences are looked for
 _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
+_SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
 _SAID = 0.85  # from here on the claim is what the sentence says
 _LEAST_WORDS = 3  # content words; fewer are a part of a statement
@@ -142,6 +143,18 @@ def _common(claim: Sequence[Token], source: Sequence[Token]) -> list[tuple[int, 
     return pairs
 
 
+def differs(claim: Sequence[Token], evidence: Evidence) -> str:
+    """Return in what evidence says something else of the same than a claim: a number, a negation, an opposite, or ""."""
+    view = _View(claim, evidence)
+    if view.covered < _SAME_POINT:
+        return ""
+    counted = _miscounted(view)
+    if counted:
+        return f"{counted} in one, another number in the other"
+    turned = _turned(view)
+    return turned.reason if turned and turned.verdict == "contradicted" else ""
+
+
 def _absent(claim: Sequence[Token], views: Sequence[_View]) -> Judgement | None:
     """Find a number or name of the claim that stands nowhere near its quotes."""
     near = [token for view in views for text in (view.evidence.sentences, view.evidence.beside) for token in tokens_of(text)]
@@ -183,11 +196,13 @@ def _miscounted(view: _View) -> str:
     """Return a number of the claim that counts what other numbers count in the source; "" when there is none."""
     counts: dict[str, set[str]] = {}
     for number, thing in zip(view.source, view.source[1:], strict=False):
-        if number.kind == "number" and thing.kind != "number":
+        if number.kind == "number" and thing.kind != "number" and not _is_year(number.key):
             counts.setdefault(thing.key, set()).add(number.key)
+    own = {token.key for token in view.claim if token.kind == "number"}
     for number, thing in zip(view.claim, view.claim[1:], strict=False):
-        known = counts.get(thing.key)
-        if number.kind == "number" and known and number.key not in known and not _is_year(number.key):
+        known = counts.get(thing.key, set())
+        # a number that the claim has too, for something else, may belong to another part of the sentence
+        if number.kind == "number" and known and not known & {number.key, *own} and not _is_year(number.key):
             return number.shown
     return ""
 

@@ -1,0 +1,78 @@
+"""Sentences of different documents that contradict each other on one point, and which of the documents is the newer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.embedder import Embedder
+from index.records import DocumentInfo
+from qa.documents import date_of, supersedes
+from qa.facts import Token, name_forms, tokens_of
+from qa.reader import Sentence
+from qa.support import Evidence, differs
+
+_ALIKE = 0.6  # cosine of two sentences; below it they are about different things
+_MOST = 3  # conflicts that one answer shows
+_MOST_COMPARED = 40  # pairs that are embedded
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sentences that contradict each other. newer: "one", "other", or "" when nothing tells; superseded: for good."""
+
+    one: Sentence
+    other: Sentence
+    reason: str
+    newer: str
+    superseded: bool
+
+
+def find_conflicts(ones: Sequence[Sentence], others: Sequence[Sentence], embedder: Embedder) -> list[Conflict]:
+    """Return where one of `ones` is contradicted by one of `others` from another document, the most alike first."""
+    pairs = [(one, other, reason) for one in ones for other in others if (reason := _contradicts(one, other))]
+    pairs = pairs[:_MOST_COMPARED]
+    if not pairs:
+        return []
+    vectors = embedder.embed([sentence.text for one, other, _ in pairs for sentence in (one, other)])
+    alike = [(float(vectors[2 * i] @ vectors[2 * i + 1]), i) for i in range(len(pairs))]
+    found: list[Conflict] = []
+    for cosine, i in sorted(alike, reverse=True):
+        one, other, reason = pairs[i]
+        if cosine >= _ALIKE and len(found) < _MOST and not any(conflict.one is one for conflict in found):
+            newer, superseded = _newer(one.hit.document, other.hit.document)
+            found.append(Conflict(one, other, reason, newer, superseded))
+    return found
+
+
+def _contradicts(one: Sentence, other: Sentence) -> str:
+    """Return on what two sentences contradict each other; "" when they do not, or are not about the same."""
+    if one.hit.document.id == other.hit.document.id:
+        return ""
+    mine, yours = tokens_of(one.text), tokens_of(other.text)
+    if not _same_scene(mine, yours):
+        return ""
+    return differs(mine, Evidence(other.text)) or differs(yours, Evidence(one.text))
+
+
+def _same_scene(mine: Sequence[Token], yours: Sequence[Token]) -> bool:
+    """Say whether the names and months of one sentence are all in the other: April's figure is no rival of October's."""
+    here, there = _names(mine), _names(yours)
+    smaller, larger = sorted((here, there), key=len)
+    known = {key for forms in larger for key in forms}
+    return all(forms & known for forms in smaller)
+
+
+def _names(tokens: Sequence[Token]) -> list[frozenset[str]]:
+    return [name_forms(token) for token in tokens if token.kind == "name"]
+
+
+def _newer(one: DocumentInfo, other: DocumentInfo) -> tuple[str, bool]:
+    if supersedes(one, other):
+        return "one", True
+    if supersedes(other, one):
+        return "other", True
+    mine, yours = date_of(one), date_of(other)
+    if not mine or not yours or mine == yours:
+        return "", False
+    return ("one" if mine > yours else "other"), False
