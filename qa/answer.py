@@ -22,9 +22,11 @@ from qa.documents import date_of
 from qa.draft import Draft, unplaced
 from qa.errors import BadQuestion, NotFound
 from qa.history import new_answer_id, new_conversation_id
+from qa.injection import find_orders
 from qa.prompts import label_passages
 from qa.reader import Pick, Sentence, read, sentences_of
 from qa.records import Answer, AskRequest, Event
+from qa.reply import without_links
 from qa.retrieval import find
 from qa.support import Judgement
 from qa.upstream import Budget, Upstream
@@ -70,7 +72,7 @@ def answer_events(
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
-        answer = replace(answer, hits=tuple(hits))
+        answer = replace(answer, hits=tuple(hits), notes=_warnings(hits))
         if answer.mode == "llm":
             answer = yield from _write(workspace, view, answer, asked, draft)
         if answer.mode == "extractive":
@@ -135,6 +137,17 @@ def _upstream(workspace: Workspace, request: AskRequest, is_gone: Callable[[], b
     return Upstream(settings, workspace.breaker, Budget(settings.llm_timeout, settings.llm_calls, is_gone), request.model)
 
 
+def _warnings(hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Name the documents among the hits whose text gives orders to a language model."""
+    found = {
+        hit.document.title: orders for hit in hits if (orders := find_orders(f"{hit.document.title}\n{hit.passage.text}"))
+    }
+    return tuple(
+        f"“{without_links(title)}” holds text that {' and '.join(orders)}: read it with care."
+        for title, orders in found.items()
+    )
+
+
 def _meta(answer: Answer) -> dict[str, Any]:
     """Return what is known before anything is searched."""
     return {
@@ -186,7 +199,7 @@ def _quote(
     before = ""
     for pick in _prefer_newer(reading.picks, answer.hits, workspace.embedder):
         document = documents[pick.hit.document.id]
-        yield from draft.write(_NOTE_NUMBER.sub("", pick.text), paragraph=document.id != before)
+        yield from draft.write(without_links(_NOTE_NUMBER.sub("", pick.text)), paragraph=document.id != before)
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
         yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
@@ -220,7 +233,7 @@ def _show_conflicts(workspace: Workspace, view: View, answer: Answer, draft: Dra
         claim = next((i for i, one in enumerate(draft.claims) if number in one.citations), None)
         if claim is None:
             continue
-        yield from draft.write(f"{_lead_in(conflict)} {_NOTE_NUMBER.sub('', other.text)}", paragraph=True)
+        yield from draft.write(f"{_lead_in(conflict)} {without_links(_NOTE_NUMBER.sub('', other.text))}", paragraph=True)
         citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
         yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
         newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)
@@ -240,7 +253,8 @@ def _lead_in(conflict: Conflict) -> str:
     """Say whose the other side is, from when, and which is the newer."""
     document = conflict.other.hit.document
     date = date_of(document)
-    name = f"{document.title} ({date})" if date else document.title
+    title = without_links(document.title)
+    name = f"{title} ({date})" if date else title
     if conflict.superseded:
         return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
     age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
@@ -266,6 +280,7 @@ def _write(workspace: Workspace, view: View, answer: Answer, asked: _Asked, draf
         find=lambda text: find(view, workspace.embedder, replace(request, question=text)),
         load=view.document,
         entails=workspace.entails,
+        about_orders=bool(find_orders(answer.question)),
     )
     shown = Draft() if request.only_supported else draft  # what is not borne out must not be seen even for a moment
     events = write(answer.searched_for, checker, upstream, settings, shown)

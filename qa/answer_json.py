@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from index.locators import locator_to_json
 from index.records import Hit, Scores
+from qa.injection import find_orders
 from qa.records import Answer, Citation, Claim, Repair
 
 
@@ -95,6 +96,7 @@ def hit_to_json(hit: Hit, *, cited: bool, base_url: str = "") -> dict[str, Any]:
         "locator": locator_to_json(passage.locator),
         "url": base_url + citation_path(document.id, passage.start, passage.end, document.sha256),
         "scores": scores_to_json(hit.scores),
+        "flags": find_orders(f"{document.title}\n{passage.text}"),
         "cited": cited,
     }
 

@@ -2,7 +2,8 @@
 
 A quote is found where its characters stand in the source, apart from white space, typographic variants of quotation
 marks and dashes, ligatures and other compatibility forms, a word broken at a line's end, and the case of the first
-letter. Nothing else may differ, and it may not begin or end inside a word or number, or right behind a negation:
+letter. An ellipsis may stand for what is left out between two parts, if that holds no negation: what is cited is the
+whole stretch. Nothing else may differ, and it may not begin or end inside a word or number, or right behind a negation:
 a changed digit, name or negation is never found (invariant 4).
 """
 
@@ -13,9 +14,11 @@ import unicodedata
 from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from index.locators import locate
 from index.records import Document, Hit
+from qa.facts import tokens_of
 from qa.records import Citation, Quote, Rejected
 
 MIN_WORDS = 3
@@ -25,6 +28,10 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−⁃"), "-")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e"), "")
 _VARIANTS = _QUOTE_MARKS | _DASHES | _INVISIBLE
 _WRAPPING = " \t\n\"'“”‘’«»`"
+# "[…]" and "..." between two parts of a quote
+_ELLIPSIS = re.compile(r"\s*[\[(]?\s*(?:…|\.{3,}|\. \. \.)\s*[\])]?\s*")
+_MOST_PARTS = 2
+_MOST_LEFT_OUT = 400  # characters; what is cited is all of it, and nobody would read on
 _CLOSING = re.compile(r"[\"”»][.,;]$")
 # Compatibility forms that mean something else than their plain characters: 10² is not 102, ½ is not 1/2.
 _MEANINGFUL_FORMS = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>")
@@ -43,15 +50,51 @@ def find_citation(quote: Quote, hits: Sequence[Hit], documents: dict[str, Docume
     document (a quote may run over a passage's end), then the other hits: the citation says where the words really are.
     """
     text = _CLOSING.sub("", quote.text.strip(_WRAPPING)).strip(_WRAPPING)
-    words = sum(any(character.isalnum() for character in word) for word in text.split())
-    if words < MIN_WORDS and not (_is_unspaced(text) and len(text) >= MIN_UNSPACED):
+    if _is_too_short(text):
         return Rejected(text, f"shorter than {MIN_WORDS} words")
-    for hit in sorted(hits, key=lambda one: one.passage.id != quote.passage_id):
+    ranked = sorted(hits, key=lambda one: one.passage.id != quote.passage_id)
+    for hit in ranked:
         document = documents[hit.document.id]
         span = find_span(text, document.text, hit.passage.start, len(hit.passage.text))
         if span is not None:
             return cite_span(document, _holder(hit, hits, *span), *span)
-    return Rejected(text, "not in any of the passages")
+    parts = [part.strip(_WRAPPING) for part in _ELLIPSIS.split(text) if part.strip(_WRAPPING)]
+    if parts == [text] or not parts:
+        return Rejected(text, "not in any of the passages")
+    return _find_parts(text, parts, ranked, documents)
+
+
+def _find_parts(text: str, parts: Sequence[str], hits: Sequence[Hit], documents: dict[str, Document]) -> Citation | Rejected:
+    """Find a quote that leaves something out: its parts in order in one passage. What is cited is the whole stretch."""
+    if len(parts) > _MOST_PARTS or any(map(_is_too_short, parts)):
+        return Rejected(text, f"an ellipsis is for up to {_MOST_PARTS} parts of {MIN_WORDS} words or more")
+    reason = "not in any of the passages"
+    for hit in hits:
+        document = documents[hit.document.id]
+        spans = _in_order(parts, document.text, hit.passage.start, hit.passage.end)
+        if spans is None:
+            continue
+        left_out = " ".join(document.text[a:b] for (_, a), (b, _) in pairwise(spans))
+        if any(token.kind == "negation" for token in tokens_of(left_out)) or len(left_out) > _MOST_LEFT_OUT:
+            reason = "its ellipsis leaves out a negation or too much"
+            continue
+        return cite_span(document, hit, spans[0][0], spans[-1][1])
+    return Rejected(text, reason)
+
+
+def _in_order(parts: Sequence[str], text: str, low: int, high: int) -> list[tuple[int, int]] | None:
+    spans: list[tuple[int, int]] = []
+    for part in parts:
+        span = _find_between(part, text, spans[-1][1] if spans else low, high)
+        if span is None:
+            return None
+        spans.append(span)
+    return spans
+
+
+def _is_too_short(text: str) -> bool:
+    words = sum(any(character.isalnum() for character in word) for word in text.split())
+    return words < MIN_WORDS and not (_is_unspaced(text) and len(text) >= MIN_UNSPACED)
 
 
 def _holder(found_by: Hit, hits: Sequence[Hit], start: int, end: int) -> Hit:

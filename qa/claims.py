@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from index.records import Document, Hit
 from index.sentences import sentence_spans
 from qa.citations import cite_span, find_citation
+from qa.injection import find_orders
 from qa.records import Citation, Rejected, Repair, Verdict
 from qa.reply import ClaimDone
 from qa.support import Entails, Evidence, Judgement, evidence_of, judge
@@ -38,6 +39,7 @@ class Checker:
 
     passages: the hits by the ids that the model knows them by. documents: with their texts, by their own ids.
     find: searches for a text. load: returns a document by its id. entails: the model's opinion, where there is one.
+    about_orders: the question itself is about text that gives orders, which may then be cited.
     """
 
     passages: Mapping[str, Hit]
@@ -45,14 +47,21 @@ class Checker:
     find: Callable[[str], Sequence[Hit]]
     load: Callable[[str], Document | None]
     entails: Entails | None = None
+    about_orders: bool = False
     _searches: int = 0
 
     def check(self, claim: ClaimDone) -> Checked:
         """Make citations of the quotes that are found, keep the others with the reason, and judge."""
         citations, rejected = self._cite(claim)
-        judgement = judge(claim.text, [self._evidence(one) for one in citations], self.entails)
+        judgement = self._judge(claim.text, citations)
         checked = Checked(claim.text, tuple(citations), tuple(rejected), judgement)
         return self._search_support(checked) if judgement.verdict == "unsupported" else checked
+
+    def _judge(self, claim: str, citations: Sequence[Citation]) -> Judgement:
+        evidence = [self._evidence(one) for one in citations]
+        if not self.about_orders and any(find_orders(one.sentences) for one in evidence):
+            return Judgement("unsupported", 0.0, "the cited words give orders to a language model: they state nothing")
+        return judge(claim, evidence, self.entails)
 
     def evidence(self, checked: Checked) -> list[Evidence]:
         """Return the places of a claim's citations."""
@@ -98,6 +107,6 @@ class Checker:
             if judge(claim, [Evidence(hit.passage.text[start:end], "", hit.passage.context)]).verdict == "supported":
                 self.documents.setdefault(document.id, document)
                 citation = cite_span(document, hit, hit.passage.start + start, hit.passage.start + end)
-                judgement = judge(claim, [self._evidence(citation)], self.entails)
+                judgement = self._judge(claim, [citation])
                 return (citation, judgement) if judgement.verdict == "supported" else None
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from qa.errors import PromptError
 
 PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
 _MARK = "---\n"
+_PASSAGE_TAG = re.compile(r"(<)(\s*/?\s*passage)", re.IGNORECASE)
+# Zero-width and tag characters, and marks that turn text round: a model reads them, people do not. Joiners stay.
+_INVISIBLE = re.compile("[\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +103,20 @@ def build_messages(prompt: Prompt, passages: Mapping[str, Hit], **values: object
     ]
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
     try:
-        user = environment.from_string(prompt.user).render(passages=shown, **values)
+        user = environment.from_string(prompt.user).render(passages=shown, **_safe(values))
         system = environment.from_string(prompt.system).render()
     except Exception as error:  # a template of the user's can fail in any way: {{ 1/0 }}, an include, a wrong name
         raise PromptError(f"{prompt.path}: {error}", "mend the template") from error
     return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
+def _safe(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: as_data(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
 def as_data(text: str) -> str:
-    """Return text that can neither end the passage it stands in nor begin another."""
-    return text.replace("<passage", "< passage").replace("</passage", "< /passage")
+    """Return text that can neither end the passage it stands in nor begin another, without characters nobody sees."""
+    return _PASSAGE_TAG.sub(r"\1 \2", _INVISIBLE.sub("", text))
 
 
 def estimate_tokens(text: str) -> int:
@@ -125,4 +133,4 @@ def _front_matter(source: str) -> dict[str, object]:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace('"', "'").replace("<", "(").replace(">", ")")
+    return " ".join(_INVISIBLE.sub("", text).split()).replace('"', "'").replace("<", "(").replace(">", ")")

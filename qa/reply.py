@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from qa.records import Quote
@@ -25,7 +25,13 @@ _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 # A bracket of words is a part of the sentence ("did [not] approve"): only one with a number in it is a marker.
 _MARKER = re.compile(r"\s*!?(?:\[(?:[^\[\]\s]*\d[^\[\]\s]*(?:,\s*[^\[\]\s]*\d[^\[\]\s]*)*)?\]|【[^【】]*】)")
 _BRACKETS = str.maketrans("[]【】", "()()")
-_UNDECIDED = re.compile(r"[\s!]*[\[【].*$|[\s!]+$", re.DOTALL)  # later characters may yet take this away
+_UNDECIDED = re.compile(r"[\s!]*[\[【].*$|\S+$|\s+$", re.DOTALL)  # later characters may yet take this away
+# An address that a chat tool would make a link of, or load.
+_ADDRESS = re.compile(
+    r"\b(?:[a-z][a-z0-9+.-]*://|www\.|(?:mailto|data|javascript|vbscript|tel|file):(?=\S))\S*", re.IGNORECASE
+)
+_TAG = re.compile(r"<(?=[a-z/!?])", re.IGNORECASE)
+LINK_LEFT_OUT = "(link left out)"
 _CLOSED = re.compile(r"^[\"“„«'‘].*[\"”»'’]\W*$", re.DOTALL)
 
 
@@ -60,8 +66,14 @@ Piece = ClaimText | ClaimDone | NoEvidence | End
 
 @dataclass
 class ReplyParser:
-    """Feed it the reply in any cuts; the pieces are the same."""
+    """Feed it the reply in any cuts; the pieces are the same.
 
+    labels: the passage ids, which are between us and the model. is_leak: tells words that must not be shown; a claim
+    that has them ends where they begin to show, or is none.
+    """
+
+    labels: frozenset[str] = frozenset()
+    is_leak: Callable[[str], bool] = lambda _: False
     _line: str = ""
     _shown: int = 0  # characters of the open claim line that have been handed out
     _claim: str | None = None
@@ -91,7 +103,9 @@ class ReplyParser:
         elif claim:
             if not self._shown:
                 yield from self._close_claim()
-            self._claim, self._number = clean_claim(line[claim.end() :]), int(claim["number"] or 0)
+            self._claim, self._number = self._clean(line[claim.end() :]), int(claim["number"] or 0)
+            if self.is_leak(self._claim):
+                self._claim = self._claim[: self._shown]
             yield from self._show(self._claim)
             self._shown = 0
         elif _END.match(line):
@@ -114,10 +128,17 @@ class ReplyParser:
             return
         if not self._shown:
             yield from self._close_claim()
-        certain = clean_claim(_UNDECIDED.sub("", self._line[claim.end() :]))
+        certain = self._clean(_UNDECIDED.sub("", self._line[claim.end() :]))
         letters = re.sub(r"[^a-z]", "", certain.lower())
-        if not "noevidence".startswith(letters[:10]):
+        if not "noevidence".startswith(letters[:10]) and not self.is_leak(certain):
             yield from self._show(certain)
+
+    def _clean(self, text: str) -> str:
+        cleaned = clean_claim(text)
+        found = self.labels.intersection(re.findall(r"\w+", cleaned.lower()))
+        if found:
+            cleaned = re.sub(rf"\W?\b(?:{'|'.join(found)})\b", "", cleaned, flags=re.IGNORECASE)
+        return " ".join(cleaned.split())
 
     def _show(self, text: str) -> Iterator[Piece]:
         if len(text) > self._shown:
@@ -138,4 +159,9 @@ def clean_claim(text: str) -> str:
     while before != text:
         # a link of one word is a marker, of several words a part of the sentence
         before, text = text, _MARKER.sub("", _LINK.sub(lambda link: link[1] if " " in link[1] else "[]", text))
-    return " ".join(text.translate(_BRACKETS).split())
+    return " ".join(without_links(text).translate(_BRACKETS).split())
+
+
+def without_links(text: str) -> str:
+    """Return text in which no chat tool finds a link or a tag: links in answers lead to our own documents only."""
+    return _TAG.sub("< ", _ADDRESS.sub(LINK_LEFT_OUT, text))

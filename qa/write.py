@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from qa.support import Judgement
 from qa.upstream import Messages, Upstream
 
 _MAX_CLAIMS = 60
+_LEAK_WORDS = 7
 _DEFAULT_WINDOW = 8192  # tokens, of a model that litellm does not know
 _VERDICTS = {"SUPPORTED": "supported", "CONTRADICTED": "contradicted", "UNSUPPORTED": "unsupported"}
 
@@ -81,7 +83,7 @@ def _take_reply(
     messages = build_messages(written.prompt, checker.passages, question=question)
     upstream.said_all = False
     with closing(upstream.stream(messages)) as chunks:
-        for piece in _pieces(chunks):
+        for piece in _pieces(chunks, checker, written.prompt):
             if isinstance(piece, ClaimText):
                 yield from draft.write(piece.text)
             elif isinstance(piece, ClaimDone):
@@ -97,8 +99,9 @@ def _take_reply(
                 raise LLMError("too_long", f"{upstream.model}: the answer has more than {_MAX_CLAIMS} claims")
 
 
-def _pieces(chunks: Iterator[str]) -> Iterator[Piece]:
-    parser = ReplyParser()
+def _pieces(chunks: Iterator[str], checker: Checker, prompt: Prompt) -> Iterator[Piece]:
+    said = _runs(prompt.system)
+    parser = ReplyParser(frozenset(checker.passages), lambda text: not said.isdisjoint(_runs(text)))
     try:
         for chunk in chunks:
             yield from parser.feed(chunk)
@@ -106,6 +109,12 @@ def _pieces(chunks: Iterator[str]) -> Iterator[Piece]:
         yield from parser.finish()  # what was said before the fault is still worth checking
         raise
     yield from parser.finish()
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    """Return every run of words that is long enough to be told as the prompt's own."""
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[i : i + _LEAK_WORDS]) for i in range(len(words) - _LEAK_WORDS + 1)}
 
 
 def _fit(prompt: Prompt, question: str, checker: Checker, model: str, settings: Settings) -> int:
@@ -158,7 +167,7 @@ def _ask_again(question: str, checker: Checker, upstream: Upstream, settings: Se
     tried = {i: _tried(written.claims[i]) for i in weak}
     for i in weak:
         written.claims[i] = replace(written.claims[i], repair=tried[i])
-    for piece in _pieces(iter([upstream.text(messages)])):
+    for piece in _pieces(iter([upstream.text(messages)]), checker, prompt):
         i = piece.number - 1 if isinstance(piece, ClaimDone) else -1
         if isinstance(piece, ClaimDone) and i in tried:
             mended = checker.check(piece)

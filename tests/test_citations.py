@@ -502,3 +502,53 @@ def test_where_the_search_begins_never_hides_what_stands_before_a_number(near):
 )
 def test_a_true_quote_in_another_form_is_found(quote, text):
     assert find_span(quote, text) is not None
+
+
+# ---------------------------------------------------------------------- an ellipsis between two parts
+
+LONG = "The council of Ava approved the plan, which had long been debated, to build a bridge of stone. It did not name a builder."
+
+
+@pytest.mark.parametrize("dots", ["…", "...", " … ", " [...] ", " (…) ", " . . . ", "...."])
+def test_what_an_ellipsis_leaves_out_is_cited_with_its_parts(dots):
+    citation = cite(f"approved the plan{dots}to build a bridge of stone", LONG)
+    assert isinstance(citation, Citation)
+    assert citation.quote == "approved the plan, which had long been debated, to build a bridge of stone"
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "approved the plan … a builder",  # a negation is left out, and the second part is too short
+        "to build a bridge … name a builder in",
+        "a bridge of stone … name a builder",  # leaves out "did not"
+        "to build a bridge … approved the plan",  # the wrong order
+        "approved the plan … to build a bridge of steel",
+        "approved … the … plan … to build a bridge",
+        "The council of … the plan, which had … a bridge of stone",
+        "… … …",
+    ],
+)
+def test_an_ellipsis_is_no_way_to_change_what_is_said(quote):
+    assert isinstance(cite(quote, LONG), Rejected)
+
+
+def test_an_ellipsis_at_an_end_or_in_the_source_itself_is_no_gap():
+    assert cite("… approved the plan, which had long …", LONG).quote == "approved the plan, which had long"
+    assert cite("he said … that it was", "Then he said … that it was so.").quote == "he said … that it was"
+
+
+def test_an_ellipsis_over_more_than_a_few_sentences_is_refused():
+    text = "It began with a small bridge. " + "Many things were built. " * 30 + "It ended with a large tower."
+    assert isinstance(cite("It began with a small bridge … It ended with a large tower", text), Rejected)
+
+
+DOSES = "The plan was approved at last, by all, and 15 % of the 1,200 people took 20 mg of it."
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+@pytest.mark.parametrize("at", [i for i, character in enumerate(DOSES) if character.isdigit()])
+def test_a_changed_digit_behind_an_ellipsis_is_never_found(at, digit):
+    changed = DOSES[:at] + digit + DOSES[at + 1 :]
+    citation = cite(f"The plan was approved … {changed[DOSES.index('15') :]}", DOSES)
+    assert isinstance(citation, Citation) == (changed == DOSES)

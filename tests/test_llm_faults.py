@@ -236,7 +236,7 @@ def test_a_context_that_is_too_long_all_the_same_is_halved_once(workspace: Works
 
 def test_a_claim_with_another_number_than_its_quote_is_contradicted(workspace: Workspace, llm: LLMServer) -> None:
     llm.reply_with(one_claim(f"There are {TOTAL.replace('17', '18')}.", TOTAL, TOTAL))
-    [claim] = ask(workspace, LISTINGS)["claims"]
+    claim = ask(workspace, LISTINGS)["claims"][0]
     assert (claim["verdict"], claim["citations"]) == ("contradicted", [1])
     assert "18" in claim["reason"]
 

@@ -150,9 +150,9 @@ def test_any_reply_shows_what_its_claims_say(reply):
 
 def test_a_claim_is_shown_while_it_arrives():
     parser = ReplyParser()
-    assert list(parser.feed("CLAIM: One thing")) == [ClaimText("One thing")]
-    assert list(parser.feed(" happened")) == [ClaimText(" happened")]
-    assert list(parser.feed(".\n")) == [ClaimText(".")]
+    assert list(parser.feed("CLAIM: One thing and")) == [ClaimText("One thing")]
+    assert list(parser.feed(" two")) == [ClaimText(" and")]
+    assert list(parser.feed(".\n")) == [ClaimText(" two.")]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""Text that gives orders to a language model: told by rule, so that people see it. What it asks for is prevented elsewhere.
+
+Nothing here is relied on for safety. The model has no tools, its quotes are looked up, and its text is cleaned
+whatever it says; a passage that is flagged is a passage to be read with care.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_MODEL = (
+    r"(?:ais?|llms?|gpt\w*|chatgpt|claude|gemini|copilot|(?:ai |chat )?assistants?|chat ?bots?|(?:large )?language models?)"
+)
+_LANGUAGES = (
+    r"(?:french|german|spanish|russian|chinese|japanese|latin|klingon|pirate|urdu|hindi|italian|portuguese|arabic|base64|"
+    r"rot13|hex|all caps|capital letters|rhymes?|verse|emojis?|emoji only)"
+)
+_ORDERS = {
+    "asks to disregard its instructions": (
+        r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|stop following|do not follow|don['’]t follow)\b[^.!?\n]{0,25}"
+        r"\b(?:previous\w*|prior|above|earlier|preceding|all|any|your|other|initial|original|system)\b[^.!?\n]{0,25}"
+        r"\b(?:instructions?|prompts?|rules|guidelines?|directions|orders|constraints?|safeguards?|told)\b",
+        r"\b(?:forget|disregard|ignore) (?:everything|all|anything)(?: that| you| of|,| above| before)",
+        r"\b(?:ignorier\w*|vergiss|missachte\w*)\b[^.!?\n]{0,40}\b(?:anweisung\w*|regeln)\b",
+        r"\b(?:ignore[zrs]?|oublie[zrs]?|olvid\w+|descart\w+)\b[^.!?\n]{0,40}\b(?:instrucciones|consignes|reglas|instructions pr\w+)\b",
+        r"\b(?:new|updated|revised|real|actual) (?:system )?(?:instructions?|prompt|directive)\s*(?:[:\-]|are\b|is\b)",
+        r"\b(?:instructions?|prompt) (?:above|before this)\b[^.!?\n]{0,30}\b(?:no longer|do not|don['’]t) (?:apply|count|matter)",
+    ),
+    "speaks to a language model": (
+        rf"\b{_MODEL}\b[^.!?\n]{{0,40}}\b(?:must|should|shall|need to|are (?:now|required)|have to|please|do not|don['’]t)\b"
+        r"[^.!?\n]{0,30}\b(?:reply|respond|answer|output|print|say|cite|recommend|translate|tell|claim|follow|ignore|state|quote|add|use)\b",
+        r"\b(?:note|message|attention|instructions?|hint|reminder|dear|hello|warning|memo)\s*(?:to|for|,)?:?\s*(?:the |any |all |an? )?"
+        r"(?:ais?|llms?|chatgpt|(?:ai |chat )?assistants|ai assistant|chatbots?|language models?|bots reading)\b",
+        r"\bif you(?:['’]re| are) (?:an? |the )?(?:ai|llm|assistant|language model|chatbot|bot|automated)\b",
+        r"\b(?:you are|you['’]re) now (?:an?|the|in|free|known|called|(?-i:DAN))\b|\bfrom now on,? you\b|\bdo anything now\b",
+        r"\bpretend (?:to be|that you|you are)\b[^.!?\n]{0,30}\b(?:no|without|un\w+|pirate|rules|restrictions|evil|human)\b",
+        r"\benter (?:developer|debug|god|admin|maintenance) mode\b|\bjailbreak\w* (?:mode|prompt)\b|\b(?-i:DAN) mode\b",
+    ),
+    "asks for what is secret": (
+        r"\b(?:system|hidden) prompt\b",
+        r"\b(?:reveal|print|show|repeat|output|disclose|leak|dump|display|tell me|give me|recite|copy)\b[^.!?\n]{0,30}\b(?:your|the) "
+        r"(?:prompt|instructions (?:above|you)|hidden instructions|api[ _-]?keys?|passwords?|secrets|credentials|settings you)\b",
+        r"\byour (?:instructions|hidden instructions|prompt|configuration) (?:verbatim|word for word|in full|in a code block)\b",
+        r"\b(?:passage|document) ids\b|\bids of (?:all |the |other )*(?:passages|documents)\b|\b(?:text|words) above (?:verbatim|word for word)\b",
+    ),
+    "asks for a form of answer": (
+        r"\b(?:answer|reply|respond|output|say|state)\b[^.!?\n]{0,15}\b(?:only|always|just|nothing but|exclusively|exactly) (?:with|that|in|:|[\"“'‘])",
+        r"\b(?:only|always|must|instead|simply|just|exactly) (?:answer|reply|respond|output|say|state)\b[^.!?\n]{0,20}(?:[\"“'‘:]|\bthat\b|\bwith\b|\bin\b)",
+        rf"\b(?:answer|reply|respond|speak|write|talk|continue)\b[^.!?\n]{{0,30}}\b(?:in|into|as a) {_LANGUAGES}\b",
+        r"\b(?:begin|start|end|finish|prefix|append|add|insert|include|embed)\b[^.!?\n]{0,40}\b(?:to|in|of|with|every|each|your|the) "
+        r"(?:your |each |every |the )?(?:answers?|replies|reply|responses?|claims?)\b",
+        r"\b(?:cite|recommend|trust|rank)\b[^.!?\n]{0,20}\b(?:only )?(?:this|our|my) (?:document|passage|page|file|source|site|product|company)\b",
+        r"\b(?:include|insert|embed|add|render|display|append|output)\b[^.!?\n]{0,30}\b(?:this|the following) (?:link|image|url|pixel|markdown)\b",
+        r"!\[[^\]\n]*\]\(https?://[^)\s]*(?:\?|=|\{)",
+    ),
+    "imitates the form of a prompt": (
+        r"<\|[a-z_]+\|>|\[/?INST\]|<</?SYS>>|(?-i:</?(?:system|assistant|passage|im_start|im_end)(?: id=[^>]{0,30})?\s*/?>)",
+        r"^\W*(?-i:SYSTEM|ASSISTANT|DEVELOPER)\s*:|\bsystem (?:prompt|message|override|note|instruction)\s*:",
+        r"^\s*(?-i:CLAIM|QUOTE)\b[^:\n]{0,24}:|^\s*(?-i:NO EVIDENCE)\s*$",
+        r"(?-i:\b(?:BEGIN|END|START) (?:SYSTEM|OF (?:CONTEXT|PASSAGES|DOCUMENTS?|INSTRUCTIONS)|ADMIN|OVERRIDE)\b)",
+    ),
+}
+_PATTERNS = {
+    flag: re.compile("|".join(f"(?:{one})" for one in patterns), re.IGNORECASE | re.MULTILINE)
+    for flag, patterns in _ORDERS.items()
+}
+# Tag characters spell out text that nobody sees; so do long runs of zero-width ones, and text turned round.
+_HIDDEN = re.compile("[\U000e0020-\U000e007e]|[\u200b\u200c\u200d\u2060\ufeff]{4,}|[\u202d\u202e]")
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
+_LONGEST = 20_000
+
+
+def find_orders(text: str) -> list[str]:
+    """Return what in a text is meant for a language model, in words for people; nothing for ordinary text."""
+    shown = text[:_LONGEST]
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", shown))
+    found = [flag for flag, pattern in _PATTERNS.items() if pattern.search(plain)]
+    return [*found, "hides text"] if _HIDDEN.search(shown) else found
