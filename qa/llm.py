@@ -64,6 +64,7 @@ def _chunks(call: _Call, model: str, check_asker: Callable[[], None]) -> Generat
             yield item
     finally:
         call.close()
+        _note_cost(model, call.usage)
 
 
 def _next(call: _Call, model: str, check_asker: Callable[[], None]) -> str | None:
@@ -108,7 +109,6 @@ class _Call:
         except Exception as error:  # litellm raises dozens of unrelated classes; all mean the same to us
             self.arrived.put(_as_llm_error(error, self._model))
         finally:
-            _note_cost(self._model, self.usage)
             self.ended.set()
 
     def _read(self) -> None:

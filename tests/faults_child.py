@@ -269,7 +269,7 @@ def save_answer(data: Path, path: str, answer: str) -> None:
     documents = {info.path: info.id for info in open_workspace(data).store.documents()}
     passages = [{"document_id": documents[path]}]
     fields = {"id": answer, "created_at": "2026-01-01", "question": "?", "status": "answered", "passages": passages}
-    History(data / "history.db").save(fields)
+    History(data / "history.db").save({**fields, "conversation_id": "c"})
 
 
 def staged_job(data: Path) -> dict[tuple[str, str], int]:

@@ -155,12 +155,13 @@ def test_an_unsupported_claim_is_flagged(corpus: Workspace, make_workspace: Make
     true, false = "17 listings in connection with Pakistan's missile programme", "18 listings in connection with them"
     llm.reply_with(quoting([("<b>Seventeen</b>.", [("p0", true)]), ("Eighteen.", [("p0", false)])]))
     answer = page(ask(client, LISTINGS))
-    first, second = answer.css(".claim")
-    assert (first.text(), second.text()) == ("<b>Seventeen</b>.", "Eighteen.")
+    first, second, other_side = answer.css(".claim")
+    assert (first.text(), second.text()) == ("< b>Seventeen< /b>.", "Eighteen.")
+    assert "superseded since, said" in other_side.text()
     assert "claim-weak" not in (first.attributes["class"] or "")
     assert "claim-weak" in (second.attributes["class"] or "")
     assert "no source found" in only(answer, ".answer-text").text()
-    assert [chip.text() for chip in answer.css(".chip")] == ["1"]
+    assert [chip.text() for chip in answer.css(".chip")] == ["1", "2"]
 
 
 def test_a_degraded_answer_says_so(corpus: Workspace, make_workspace: MakeWorkspace, llm: LLMServer) -> None:
