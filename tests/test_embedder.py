@@ -1,0 +1,49 @@
+"""The bundled model on OpenVINO: the same vectors as sentence-transformers, whatever the batch."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from index.embedder import BundledEmbedder, SentenceTransformerEmbedder, bundled_folder, open_embedder
+from index.errors import EmbedderFailed
+
+TEXTS = [
+    "",
+    "x",
+    "The bridge of Ava was built in 1907.",
+    "پاکستان نے پابندیوں کو مسترد کر دیا۔",
+    "naïve café — 5 % of 10²",
+    *("The keeper of the lighthouse wrote down what the sea did. " * number for number in range(1, 40, 6)),
+]
+
+
+def test_vectors_are_those_of_sentence_transformers(embedder: BundledEmbedder) -> None:
+    theirs = SentenceTransformerEmbedder(str(bundled_folder())).embed(TEXTS)
+    assert (embedder.embed(TEXTS) * theirs).sum(axis=1).min() > 0.999
+
+
+def test_a_vector_does_not_depend_on_what_is_embedded_with_it(embedder: BundledEmbedder) -> None:
+    together = embedder.embed(TEXTS)
+    alone = np.concatenate([embedder.embed([text]) for text in TEXTS])
+    assert (together * alone).sum(axis=1).min() > 0.9999
+
+
+def test_vectors_have_length_one_and_no_texts_give_none(embedder: BundledEmbedder) -> None:
+    assert np.allclose(np.linalg.norm(embedder.embed(TEXTS), axis=1), 1.0, atol=1e-5)
+    assert embedder.embed([]).shape == (0, 384)
+
+
+def test_threads_that_ask_at_once_load_one_model_and_get_their_own_vectors(embedder: BundledEmbedder) -> None:
+    fresh = open_embedder(threads=1)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda text: fresh.embed([text])[0], TEXTS))
+    assert (np.stack(found) * embedder.embed(TEXTS)).sum(axis=1).min() > 0.9999
+
+
+def test_other_weights_in_the_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.embedder._WEIGHTS_SHA256", "0" * 64)
+    with pytest.raises(EmbedderFailed, match="not the official weights"):
+        BundledEmbedder().embed(["x"])
