@@ -4,7 +4,7 @@ VENV := .venv
 QA := $(VENV)/bin/qa
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format measure scale faults lock wheel clean
+.PHONY: demo test check format eval scale faults lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -27,9 +27,9 @@ format: $(VENV)/installed-test
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-# The share of the sample questions that is answered well, and how long an answer takes.
-measure: $(VENV)/installed
-	@$(VENV)/bin/python -m bench.measure
+# Quality on public data and on the sample questions; refreshes the table in bench/README.md. Takes half an hour.
+eval: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.evaluate
 
 # Memory and times at 180,000 passages; needs the public data, see bench/scale.py.
 scale: $(VENV)/installed

@@ -1,6 +1,7 @@
 """The errors of answering, in the same tree as those of `index` (drawn in index/errors.py).
 
 CitableError
+├── BadDataset            an evaluation set that cannot be read
 ├── BadQuestion           empty, too long, or asks for something that is not configured
 ├── ConfigError           a setting is unknown or has a bad value
 ├── PromptError           a prompt template is missing or broken
@@ -11,6 +12,10 @@ CitableError
 from __future__ import annotations
 
 from index.errors import CitableError
+
+
+class BadDataset(CitableError):
+    """A file or folder is no evaluation set of a known form."""
 
 
 class BadQuestion(CitableError):

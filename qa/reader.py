@@ -60,10 +60,14 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader found. `picks` in the order they read best; none when nothing answers. score: of the best, 0 to 1."""
+    """What the reader found. `picks` in the order they read best; none when nothing answers. score: of the best, 0 to 1.
+
+    rated: every sentence with its score, in the order of the hits.
+    """
 
     picks: tuple[Pick, ...]
     score: float
+    rated: tuple[Pick, ...] = ()
 
 
 def read(question: str, hits: Sequence[Hit], embedder: Embedder) -> Reading:
@@ -75,8 +79,8 @@ def read(question: str, hits: Sequence[Hit], embedder: Embedder) -> Reading:
     scored, nearest = _score(asked, sentences, embedder)
     best = max(scored, key=lambda pick: pick.score)
     if not _answers(asked, sentences, nearest):
-        return Reading((), best.score)
-    return Reading(tuple(_in_reading_order(_choose(asked, scored))), best.score)
+        return Reading((), best.score, tuple(scored))
+    return Reading(tuple(_in_reading_order(_choose(asked, scored))), best.score, tuple(scored))
 
 
 @dataclass(frozen=True, slots=True)

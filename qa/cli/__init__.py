@@ -20,6 +20,7 @@ _COMMANDS = {
     "doctor": ("qa.cli.doctor", "Check the data directory for damage, and mend it."),
     "serve": ("qa.cli.serve", "Open the web form and the API on this machine."),
     "demo": ("qa.cli.demo", "Index the sample documents and ask the sample question."),
+    "eval": ("qa.cli.eval", "Measure search, reading, refusal and verdicts on a data set."),
     "config": ("qa.cli.config", "Show the settings and where each comes from."),
 }
 
@@ -56,5 +57,6 @@ def main() -> None:
     qa serve                      the same in the browser
 
     Exit codes: 0 done, 1 unexpected, 2 usage, 3 nothing found or no evidence, 4 index missing or incompatible,
-    5 LLM failed, 6 done but some files failed, 7 another writer holds the index, 130 interrupted.
+    5 LLM failed, 6 done but some files failed, 7 another writer holds the index, 8 below --min of
+    `qa eval`, 130 interrupted.
     """  # noqa: D301 - the \\b is click's mark for lines to be kept as they are

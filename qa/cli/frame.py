@@ -24,12 +24,13 @@ from index.errors import (
     TooManyDeletions,
 )
 from qa.config import Settings, load_settings
-from qa.errors import BadQuestion, ConfigError, LLMError, NotFound, PromptError
+from qa.errors import BadDataset, BadQuestion, ConfigError, LLMError, NotFound, PromptError
 
-NO_EVIDENCE, DAMAGED, SOME_FAILED, INTERRUPTED = 3, 4, 6, 130
+NO_EVIDENCE, DAMAGED, SOME_FAILED, BELOW_MINIMUM, INTERRUPTED = 3, 4, 6, 8, 130
 _EXIT_CODES: tuple[tuple[type[CitableError], int], ...] = (
     (BadPath, 2),
     (BadQuestion, 2),
+    (BadDataset, 2),
     (ConfigError, 2),
     (TooManyDeletions, 2),
     (NotFound, NO_EVIDENCE),

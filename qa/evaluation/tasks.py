@@ -1,0 +1,226 @@
+"""Data set → what the product makes of it → metrics. One function a kind of set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.passages import split_document
+from index.records import DEFAULT_COLLECTION, Document, Extracted, FileRecord, Hit, Scores
+from index.search import search
+from index.sentences import sentence_spans
+from index.sync import make_document
+from qa.answer import answer_question
+from qa.evaluation import metrics
+from qa.evaluation.collection import index_texts
+from qa.evaluation.datasets import AskItem, AskSet, ClaimSet, Dataset, ReadingItem, ReadingSet, RetrievalSet, Text
+from qa.evaluation.metrics import Metric, averaged, bootstrapped
+from qa.indexing import index_paths
+from qa.reader import read
+from qa.records import AskRequest, Mode
+from qa.support import Evidence, judge
+from qa.workspace import Workspace
+
+Progress = Callable[[int, int], None]  # questions done, questions in all
+
+_RANKED = 100  # passages that a retrieval question is given
+
+
+@dataclass
+class Result:
+    """metrics by name; latency: milliseconds of each stage, one value a question."""
+
+    dataset: str
+    kind: str
+    metrics: dict[str, Metric] = field(default_factory=dict)
+    latency: dict[str, list[float]] = field(default_factory=dict)
+
+
+def evaluate(dataset: Dataset, workspace: Workspace, mode: Mode, progress: Progress) -> Result:
+    """Measure the product on a data set. workspace: empty, in a place of its own; its settings are what is measured."""
+    if isinstance(dataset, RetrievalSet):
+        return _retrieval(dataset, workspace, progress)
+    if isinstance(dataset, ReadingSet):
+        return _reading(dataset, workspace, progress)
+    if isinstance(dataset, ClaimSet):
+        return _claims(dataset, workspace, progress)
+    return _asking(dataset, workspace, mode, progress)
+
+
+# ---------------------------------------------------------------------- retrieval
+
+
+def _retrieval(dataset: RetrievalSet, workspace: Workspace, progress: Progress) -> Result:
+    result = Result(dataset.name, "retrieval", latency={"search": []})
+    index_texts(workspace.store, workspace.embedder, dataset.documents)
+    rows: list[tuple[list[str], Mapping[str, int]]] = []
+    with workspace.store.view() as view:
+        for done, (key, question) in enumerate(dataset.questions.items()):
+            progress(done, len(dataset.questions))
+            began = time.perf_counter()
+            hits = search(view, workspace.embedder, question, _RANKED)
+            result.latency["search"].append((time.perf_counter() - began) * 1000)
+            rows.append((list(dict.fromkeys(hit.document.id for hit in hits)), dataset.relevant[key]))
+    result.metrics = {
+        "nDCG@10": averaged([metrics.ndcg(*row, 10) for row in rows]),
+        "recall@10": averaged([metrics.recall(*row, 10) for row in rows]),
+        "recall@100": averaged([metrics.recall(*row, 100) for row in rows]),
+        "MRR@10": averaged([metrics.reciprocal_rank(*row, 10) for row in rows]),
+        "MAP@100": averaged([metrics.average_precision(*row, 100) for row in rows]),
+    }
+    return result
+
+
+# ---------------------------------------------------------------------- reading one passage
+
+
+def _reading(dataset: ReadingSet, workspace: Workspace, progress: Progress) -> Result:
+    result = Result(dataset.name, "reading", latency={"read": []})
+    top, found, ranked, scores, answerable, chose = [], [], [], [], [], []
+    for done, item in enumerate(dataset.items):
+        progress(done, len(dataset.items))
+        hits = _as_hits(item, workspace)
+        began = time.perf_counter()
+        reading = read(item.question, hits, workspace.embedder)
+        result.latency["read"].append((time.perf_counter() - began) * 1000)
+        scores.append(reading.score)
+        answerable.append(bool(item.gold))
+        chose.append(bool(reading.picks))
+        if item.gold:
+            sentences = sentence_spans(item.text)
+            wanted = [_touched(sentences, gold) for gold in item.gold]
+            rated = sorted(reading.rated, key=lambda pick: -pick.score)
+            order = [next(iter(_touched(sentences, [(pick.start, pick.end)])), -1) for pick in rated]
+            top.append(float(any(order[:1] and order[0] in gold for gold in wanted)))
+            ranked.append(max(_precision_of(order, gold) for gold in wanted))
+            picked = _touched(sentences, [(pick.start, pick.end) for pick in reading.picks])
+            found.append(max(metrics.f1(picked, gold) for gold in wanted))
+    right = np.asarray(answerable)
+    result.metrics = {"top sentence": averaged(top), "sentence MAP": averaged(ranked), "sentence F1": averaged(found)}
+    if len(set(answerable)) == 2:
+        values, said = np.asarray(scores), np.asarray(chose)
+        result.metrics["answerable AUROC"] = bootstrapped(
+            len(right), lambda i: metrics.auroc(values[i].tolist(), right[i].tolist())
+        )
+        result.metrics["refused, unanswerable"] = averaged(list(map(float, ~said[~right])))
+        result.metrics["refused, answerable"] = averaged(list(map(float, ~said[right])))
+    return result
+
+
+def _as_hits(item: ReadingItem, workspace: Workspace) -> list[Hit]:
+    """Return the item's passage as search would hand it on, cut as the index would cut it."""
+    document = _document(Text("d", item.title, item.text))
+    passages = split_document(document, workspace.embedder.count_tokens, workspace.embedder.window)
+    vectors = workspace.embedder.embed([item.question, *(f"{one.context}\n{one.text}" for one in passages)])
+    cosines = vectors[1:] @ vectors[0]
+    return [
+        Hit(passage, document, Scores(float(cosine), 0.0, float(cosine)))
+        for passage, cosine in zip(passages, cosines, strict=True)
+    ]
+
+
+def _document(text: Text) -> Document:
+    record = FileRecord(collection=DEFAULT_COLLECTION, path=text.id, size=0, mtime_ns=0, ctime_ns=0, status="indexed")
+    return make_document(Extracted(text=text.text, media_type="text/plain", title=text.title), record, text.id)
+
+
+def _touched(sentences: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> set[int]:
+    """Return the numbers of the sentences that spans touch."""
+    return {number for number, (start, end) in enumerate(sentences) for low, high in spans if start < high and end > low}
+
+
+def _precision_of(order: Sequence[int], gold: set[int]) -> float:
+    names = [str(one) for one in dict.fromkeys(order)]
+    return metrics.average_precision(names, {str(one): 1 for one in gold}, len(names))
+
+
+# ---------------------------------------------------------------------- claims
+
+
+def _claims(dataset: ClaimSet, workspace: Workspace, progress: Progress) -> Result:
+    """Judge each claim by its evidence. A claim left unchecked counts as neither borne out nor contradicted."""
+    result = Result(dataset.name, "claims", latency={"judge": []})
+    verdicts = []
+    for done, item in enumerate(dataset.items):
+        progress(done, len(dataset.items))
+        began = time.perf_counter()
+        verdicts.append(judge(item.claim, [Evidence(item.evidence)], workspace.entails).verdict)
+        result.latency["judge"].append((time.perf_counter() - began) * 1000)
+    true = np.asarray([item.label for item in dataset.items])
+    said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in verdicts])
+    bold = [float(label != "supported") for label, verdict in zip(true, verdicts, strict=True) if verdict == "supported"]
+    result.metrics = {
+        "balanced accuracy": bootstrapped(
+            len(true), lambda i: metrics.balanced_accuracy(said[i].tolist(), true[i].tolist())
+        ),
+        "decided": averaged([float(verdict != "unchecked") for verdict in verdicts]),
+        "shown as supported": averaged([float(verdict == "supported") for verdict in verdicts]),
+        "of these not borne out": averaged(bold),
+    }
+    return result
+
+
+# ---------------------------------------------------------------------- from end to end
+
+
+def _asking(dataset: AskSet, workspace: Workspace, mode: Mode, progress: Progress) -> Result:
+    result = Result(dataset.name, "asking")
+    folder = dataset.file.parent
+    index_paths(workspace, sorted(path for path in folder.iterdir() if path != dataset.file), root=folder.parent)
+    rows = []
+    for done, item in enumerate(dataset.items):
+        progress(done, len(dataset.items))
+        answer = answer_question(workspace, AskRequest(item.question, mode=mode))
+        for stage, spent in answer["timings_ms"].items():  # type: ignore[attr-defined]
+            result.latency.setdefault(stage, []).append(float(spent))
+        rows.append(_score_answer(item, answer, workspace))
+    answered = [row for row in rows if not row["refused"]]
+    known = [row for row, item in zip(rows, dataset.items, strict=True) if item.expect]
+    unknown = [row for row, item in zip(rows, dataset.items, strict=True) if not item.expect]
+    result.metrics = {
+        "answer holds an expected quote": averaged([row["holds"] for row in known]),
+        "citation recall": averaged([row["recall"] for row in known]),
+        "citation precision": averaged([row["precision"] for row in known if not row["refused"]]),
+        "quotes exact": averaged([row["exact"] for row in answered]),
+        "refused, unanswerable": averaged([row["refused"] for row in unknown]),
+        "refused, answerable": averaged([row["refused"] for row in known]),
+    }
+    return result
+
+
+def _score_answer(item: AskItem, answer: Mapping[str, Any], workspace: Workspace) -> dict[str, float]:
+    """Compare the citations with the expected quotes: a citation is right if it touches one, recall over documents' quotes.
+
+    Precision and recall as in ALCE (Gao et al. 2023, arXiv:2305.14627), with people's quotes in the place of a model.
+    """
+    text = _folded(answer["text"])
+    expected = [(Path(name).name, _folded(quote)) for name, quote in item.expect]
+    cited = [(Path(one["path"]).name, _folded(one["quote"])) for one in answer["citations"]]
+    right = [any(name == other and _overlap(quote, words) for other, quote in expected) for name, words in cited]
+    reached = [any(name == other and _overlap(quote, words) for name, words in cited) for other, quote in expected]
+    with workspace.store.view() as view:
+        exact = [
+            (document := view.document(one["document_id"])) is not None
+            and document.text[one["start"] : one["end"]] == one["quote"]
+            for one in answer["citations"]
+        ]
+    return {
+        "holds": float(any(quote in text for _, quote in expected)),
+        "recall": float(np.mean(reached)) if reached else 0.0,
+        "precision": float(np.mean(right)) if right else 0.0,
+        "exact": float(all(exact)),
+        "refused": float(answer["status"] == "no_evidence"),
+    }
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _overlap(quote: str, words: str) -> bool:
+    return quote in words or words in quote
