@@ -23,7 +23,7 @@ from index.catalog_rows import (
     row_to_passage,
 )
 from index.embedder import Vectors
-from index.errors import CitableError, IndexIncompatible, IndexMissing, move_away
+from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexMissing, move_away
 from index.filters import where
 from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage
 from index.sqlite import Database, Row, Value
@@ -51,6 +51,7 @@ class Catalog:
         try:
             version = catalog.state("format") if catalog._is_made() else None
             if version is None:  # the file is there, its tables are not: a run died while making it
+                check_never_filled(path)
                 raise missing
             if version != FORMAT:
                 raise IndexIncompatible(
@@ -277,6 +278,12 @@ _MUST_BE_EMPTY = {
         'passages p JOIN texts t ON t.document = p.document WHERE substr(t.text, p.start + 1, p."end" - p.start) <> p.text'
     ),
 }
+
+
+def check_never_filled(path: Path) -> None:
+    """Raise IndexDamaged for a catalog without tables beside what was derived from one: it has lost them."""
+    if (path.parent / "lexical").exists() or next(path.parent.glob("dense-*"), None):
+        raise IndexDamaged(f"{path}: the file is damaged (it has no tables)", "see: qa doctor")
 
 
 def batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:

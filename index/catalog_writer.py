@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Self
 
-from index.catalog import FORMAT, Catalog, batches
+from index.catalog import FORMAT, Catalog, batches, check_never_filled
 from index.catalog_rows import FILE_COLUMNS, document_row, file_row, sections_to_json
 from index.embedder import Vectors
 from index.locators import locator_to_json
@@ -55,10 +55,13 @@ class CatalogWriter(Catalog):
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Open the catalog, making it first where there is none."""
+        """Open the catalog, making it first where there is none. Raises IndexDamaged for one that was emptied."""
+        is_there = path.exists()
         db = Database(path)
         try:
             if db.row("SELECT 1 FROM sqlite_master WHERE name = 'state'") is None:
+                if is_there:
+                    check_never_filled(path)
                 with db.transaction():
                     for statement in _SCHEMA.split(";"):
                         if statement.strip():

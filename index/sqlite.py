@@ -17,7 +17,8 @@ from typing import Any
 import apsw
 import apsw.sqlite_extra
 
-from index.errors import IndexDamaged, IndexUnavailable, unavailable
+from index.errors import CitableError, IndexDamaged, IndexUnavailable, unavailable
+from index.sqlite_size import lacks_its_end, log_of
 
 _BUSY_MS = 30_000
 _CHECKSUM_BYTES = 8  # at the end of every page; the VFS computes checksums only when exactly so many are reserved
@@ -38,6 +39,11 @@ class Database:
         _register_checksums()
         with _mapped(path):
             self._db = self._open()
+            try:
+                self._check_size()
+            except (CitableError, apsw.Error, OSError):
+                self._db.close()
+                raise
 
     def _open(self) -> apsw.Connection:
         if _is_read_only(self.path):
@@ -77,6 +83,13 @@ class Database:
             db.close()
             raise
         return db
+
+    def _check_size(self) -> None:
+        """Raise IndexDamaged for a file whose end is missing."""
+        with self.snapshot():
+            ((pages,),), ((size,),) = self.rows("PRAGMA page_count"), self.rows("PRAGMA page_size")
+            if lacks_its_end(self.path, pages, size):
+                raise IndexDamaged(f"{self.path}: the file is damaged (its end is missing)", "see: qa doctor")
 
     def close(self) -> None:
         """Close the connection."""
@@ -155,7 +168,7 @@ def _register_checksums() -> None:
 
 def _is_read_only(path: Path) -> bool:
     """Say whether the file is there, whole in itself, in a folder that cannot be written to."""
-    log = path.with_name(f"{path.name}-wal")
+    log = log_of(path)
     return path.exists() and not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
 
 

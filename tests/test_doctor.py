@@ -66,3 +66,27 @@ def test_without_an_index_it_says_how_to_make_one(run_qa, tmp_path: Path):
     assert checked.exit_code == 4
     assert "qa index PATH" in checked.output
     assert not (tmp_path / ".qa").exists()
+
+
+@pytest.mark.parametrize("cut", [1, 100, 3000, 4096, 10_000])
+@pytest.mark.parametrize("name", ["catalog.db", "history.db"])
+def test_a_file_whose_end_is_missing_is_noticed_however_little_is_missing(run_qa, data: Path, name: str, cut: int):
+    path = data / name
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert run_qa("doctor").exit_code == 4
+    searched = run_qa("search", "pier 3 of the harbour")
+    expected = (4, False) if name == "catalog.db" else (0, True)
+    assert (searched.exit_code, bool(searched.stdout)) == expected
+
+
+@pytest.mark.parametrize("left", [0, 1, 50, 100, 2000])
+def test_a_catalog_cut_to_hardly_anything_is_damaged_and_no_new_index_is_started_over_it(
+    run_qa, data: Path, folder: Path, left: int
+):
+    path = data / "catalog.db"
+    path.write_bytes(path.read_bytes()[:left])
+    for command in (["status"], ["search", "pier"], ["index", folder], ["doctor"], ["doctor", "--fix"]):
+        said = run_qa(*command)
+        assert said.exit_code == 4
+        assert "damaged" in said.output, command
+        assert "nothing is indexed" not in said.output
