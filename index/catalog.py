@@ -137,14 +137,13 @@ class Catalog:
         )
         return [row_to_document(row) for row in rows]
 
-    def missing(self, document_ids: Iterable[str]) -> set[str]:
-        """Return those ids that no visible document has."""
-        wanted = set(document_ids)
-        for batch in batches(sorted(wanted)):
+    def versions(self, document_ids: Iterable[str]) -> dict[str, str]:
+        """Return id → sha256 of the text of those of the documents that are there."""
+        found: dict[str, str] = {}
+        for batch in batches(sorted(document_ids)):
             marks = ",".join("?" * len(batch))
-            rows = self._db.rows(f"SELECT id FROM documents WHERE generation > 0 AND id IN ({marks})", batch)
-            wanted -= {row[0] for row in rows}
-        return wanted
+            found.update(self._db.rows(f"SELECT id, sha256 FROM documents WHERE generation > 0 AND id IN ({marks})", batch))
+        return found
 
     def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
         """Return a passage by its id, with its document."""

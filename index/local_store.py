@@ -146,10 +146,15 @@ class LocalStore:
         with self._reading() as catalog:
             return catalog.documents_of_file(collection, path)
 
-    def missing(self, document_ids: Iterable[str]) -> set[str]:
-        """Return those ids that no document has, or no document has any more."""
+    def versions(self, document_ids: Iterable[str]) -> dict[str, str]:
+        """Return id → sha256 of the text of those of the documents that are there."""
         with self._reading() as catalog:
-            return catalog.missing(document_ids)
+            return catalog.versions(document_ids)
+
+    def documents_with_ids(self, document_ids: Iterable[str]) -> Iterator[Document]:
+        """Yield those of the documents that are there, with their texts, one at a time."""
+        with self._reading() as catalog:
+            yield from filter(None, map(catalog.document, document_ids))
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""

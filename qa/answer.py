@@ -21,6 +21,7 @@ from qa.conversation import stand_alone
 from qa.documents import date_of
 from qa.draft import Draft, unplaced
 from qa.errors import BadQuestion, NotFound
+from qa.forgetting import forget_gone
 from qa.history import new_answer_id, new_conversation_id
 from qa.injection import find_orders
 from qa.prompts import label_passages
@@ -81,16 +82,18 @@ def answer_events(
             answer = yield from _show_conflicts(workspace, view, answer, draft)
     answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
-    _keep(workspace, done)
+    _keep(workspace, done, {hit.document.id: hit.document.sha256 for hit in hits})
     yield Event("done", done)
 
 
-def _keep(workspace: Workspace, done: dict[str, Any]) -> None:
-    """Store the answer, unless a document that it shows was deleted while it was made. A full disk costs no answer."""
-    shown = {passage["document_id"] for passage in done["passages"]}
+def _keep(workspace: Workspace, done: dict[str, Any], versions: Mapping[str, str]) -> None:
+    """Store the answer, unless what it shows was deleted while it was made. A full disk costs no answer.
+
+    versions: id → sha256 of the documents that it shows.
+    """
     try:
-        workspace.history.save(done)
-        workspace.history.forget_documents(workspace.store.missing(shown))
+        workspace.history.save(done, versions)
+        forget_gone(workspace, versions)
     except Exception as error:
         _LOG.error("answer %s could not be stored (%s)", done["id"], type(error).__name__)
 

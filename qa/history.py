@@ -8,17 +8,22 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from index.errors import IndexDamaged, unavailable
+from index.readers.builder import fold_space
+from index.records import Document
 from index.sqlite import Database
 
 _SCHEMA = (
     "CREATE TABLE answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, "
     "status TEXT NOT NULL, answer TEXT NOT NULL)",
     "CREATE TABLE answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
-    "document TEXT NOT NULL, PRIMARY KEY (document, answer)) WITHOUT ROWID",
+    "document TEXT NOT NULL, sha256 TEXT NOT NULL DEFAULT '', PRIMARY KEY (document, answer)) WITHOUT ROWID",
 )
+# Of the version of the document that the answer was last checked against; files of before that have none.
+_ADD_SHA256 = "ALTER TABLE answer_documents ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''"
 # Made when first needed: files of before conversations have none.
 _TURNS = (
     "CREATE TABLE IF NOT EXISTS turns (conversation TEXT NOT NULL, answer TEXT NOT NULL REFERENCES answers (id) "
@@ -45,15 +50,19 @@ class History:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def save(self, answer: Mapping[str, Any]) -> None:
-        """Keep an answer object under its id."""
-        documents = {passage["document_id"] for passage in answer["passages"]}
+    def save(self, answer: Mapping[str, Any], versions: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Keep an answer object under its id. versions: id → sha256 of the documents that it shows, where known."""
+        shown = {passage["document_id"] for passage in answer["passages"]}
         values = [answer["id"], answer["created_at"], answer["question"], answer["status"]]
         with self._connected() as db, db.transaction():
             db.run(
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", [*values, json.dumps(answer, ensure_ascii=False)]
             )
-            db.run_many("INSERT OR IGNORE INTO answer_documents VALUES (?, ?)", ((answer["id"], one) for one in documents))
+            _keep_versions(db)
+            db.run_many(
+                "INSERT OR IGNORE INTO answer_documents (answer, document, sha256) VALUES (?, ?, ?)",
+                ((answer["id"], one, versions.get(one, "")) for one in shown),
+            )
             if answer["conversation_id"]:
                 db.run(_TURNS)
                 db.run("INSERT OR IGNORE INTO turns VALUES (?, ?)", (answer["conversation_id"], answer["id"]))
@@ -96,12 +105,35 @@ class History:
             db.truncate_log()
         return forgotten
 
-    def document_ids(self) -> set[str]:
-        """Return the documents that stored answers show."""
-        if not self._path.exists():
-            return set()
+    def forget_changed(self, document: Document) -> int:
+        """Delete every answer that shows words which this document does not hold any more; returns how many."""
+        text = fold_space(document.text)
         with self._connected() as db:
-            return {row[0] for row in db.rows("SELECT DISTINCT document FROM answer_documents")}
+            with db.transaction():
+                _keep_versions(db)
+                forgotten = [(one,) for one in _answers_to_check(db, document) if not _stands(db, one, document.id, text)]
+                db.run_many("DELETE FROM answers WHERE id = ?", forgotten)
+                db.run("UPDATE answer_documents SET sha256 = ? WHERE document = ?", (document.sha256, document.id))
+            if forgotten:
+                db.truncate_log()
+        return len(forgotten)
+
+    def shown_versions(self, document_ids: Iterable[str] | None = None) -> dict[str, set[str]]:
+        """Return the documents that stored answers show (of these only), each with the versions that they were checked for.
+
+        A version is the sha256 of the text, "" of one that is not known.
+        """
+        if not self._path.exists():
+            return {}
+        with self._connected() as db:
+            known = "SELECT DISTINCT document, sha256 FROM answer_documents"
+            rows = db.rows(known if _has_versions(db) else "SELECT DISTINCT document, '' FROM answer_documents")
+        wanted = None if document_ids is None else set(document_ids)
+        shown: dict[str, set[str]] = {}
+        for document, sha256 in rows:
+            if wanted is None or document in wanted:
+                shown.setdefault(document, set()).add(sha256)
+        return shown
 
     def find_damage(self) -> list[str]:
         """Read everything and say what is wrong; empty when all is well."""
@@ -134,6 +166,33 @@ class History:
             _put(fresh, self._path)
         except OSError as error:
             raise unavailable(self._path, error) from error
+
+
+def _has_versions(db: Database) -> bool:
+    return db.row("SELECT 1 FROM pragma_table_info('answer_documents') WHERE name = 'sha256'") is not None
+
+
+def _keep_versions(db: Database) -> None:
+    if not _has_versions(db):
+        db.run(_ADD_SHA256)
+
+
+def _answers_to_check(db: Database, document: Document) -> list[str]:
+    return [
+        answer
+        for (answer,) in db.rows(
+            "SELECT answer FROM answer_documents WHERE document = ? AND sha256 <> ?", (document.id, document.sha256)
+        )
+    ]
+
+
+def _stands(db: Database, answer_id: str, document_id: str, text: str) -> bool:
+    """Say whether all words that an answer shows of a document are in its text, white space aside."""
+    row = db.row("SELECT answer FROM answers WHERE id = ?", (answer_id,))
+    answer = json.loads(row[0]) if row else {"passages": [], "citations": []}
+    shown = [(one["document_id"], one["text"]) for one in answer["passages"]]
+    shown += [(one["document_id"], one["quote"]) for one in answer["citations"]]
+    return all(fold_space(words) in text for document, words in shown if document == document_id)
 
 
 def _put(fresh: Path, place: Path) -> None:

@@ -14,6 +14,7 @@ from index.sandbox import Limits, Sandbox
 from index.store import DropFile
 from index.sync import Progress, Report, sync
 from qa.errors import NotFound
+from qa.forgetting import forget_gone
 from qa.workspace import Workspace
 
 _LOG = logging.getLogger("qa.indexing")
@@ -39,7 +40,7 @@ def index_paths(
     """Plan and carry out a sync.
 
     root: what relative paths of a new index start from; the data directory's parent by default.
-    Stored answers that show text of documents which are gone afterwards are deleted (invariant 10).
+    Stored answers that show text which is gone afterwards are deleted (invariant 10).
     """
     store, collection, settings = workspace.store, workspace.settings.collection, workspace.settings
     if not settings.data.exists():
@@ -55,10 +56,10 @@ def index_paths(
             on_plan(plan)
         if not yes:
             check_deletions(plan, sum(record.status == "indexed" for record in ledger.values()))
-        workspace.history.document_ids()  # raises if it is damaged, while nothing has changed yet
+        workspace.history.shown_versions()  # raises if it is damaged, while nothing has changed yet
         report = sync(store, workspace.embedder, plan, base, sandbox, progress=progress)
         try:
-            _forget_missing(workspace)
+            forget_gone(workspace)
         except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again
             _LOG.warning("stored answers that show deleted text could not be deleted yet: %s", error)
     return report
@@ -89,15 +90,9 @@ def remove_documents(workspace: Workspace, names: Sequence[str], collection: str
             raise NotFound(f"{missing[0]}: no document has this id or path{where}", "see: qa docs list")
         files = sorted({(one.collection, one.path) for one in chosen})
         store.apply([DropFile(*file) for file in files])
-        _forget_missing(workspace)
+        forget_gone(workspace)
     return [path for _, path in files]
 
 
 def _data_folder(workspace: Workspace) -> Path:
     return workspace.settings.data.resolve()
-
-
-def _forget_missing(workspace: Workspace) -> None:
-    """Delete the stored answers that show documents which are not there, those that an earlier run left too."""
-    history = workspace.history
-    history.forget_documents(workspace.store.missing(history.document_ids()))

@@ -267,8 +267,15 @@ def _status(data: Path) -> Any:
 def save_answer(data: Path, path: str, answer: str) -> None:
     """Store an answer that shows text of the document at a path."""
     documents = {info.path: info.id for info in open_workspace(data).store.documents()}
-    passages = [{"document_id": documents[path]}]
-    fields = {"id": answer, "created_at": "2026-01-01", "question": "?", "status": "answered", "passages": passages}
+    passages = [{"document_id": documents[path], "text": ""}]
+    fields = {
+        "id": answer,
+        "created_at": "2026-01-01",
+        "question": "?",
+        "status": "answered",
+        "passages": passages,
+        "citations": [],
+    }
     History(data / "history.db").save({**fields, "conversation_id": "c"})
 
 

@@ -401,6 +401,52 @@ def test_stored_answers_go_even_when_an_earlier_run_had_no_time_to_delete_them(f
     assert workspace.history.get(answer["id"]) is None
 
 
+def test_answers_go_whose_words_a_changed_document_has_lost_and_others_stay(folder: Path, make_workspace):
+    kept, lost = "Pears from Gilgit are green.", "Apples from Hunza are red."
+    write(folder, a=f"{lost} They ripen late.", b=kept)
+    workspace = make_workspace(k=1)
+    index_paths(workspace, [folder])
+    answers = [answer_question(workspace, AskRequest(f"What colour are {one}?")) for one in ("apples", "pears")]
+    assert [answer["passages"][0]["path"] for answer in answers] == ["docs/a.txt", "docs/b.txt"]
+    write(folder, a="They ripen late.", b=f"A new beginning.\n\n{kept} So they say.")
+    index_paths(workspace, [folder])
+    assert [workspace.history.get(answer["id"]) for answer in answers] == [None, answers[1]]
+    assert not [path for path in workspace.settings.data.rglob("*") if path.is_file() and lost.encode() in path.read_bytes()]
+    workspace.history.save(answers[0])  # as if the answer had still been in the making then
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answers[0]["id"]) is None
+
+
+def test_a_history_of_before_versions_were_kept_is_gone_through_too(folder: Path, make_workspace):
+    write(folder, a="Apples from Hunza are red.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = answer_question(workspace, AskRequest("What colour are apples from Hunza?"))
+    with contextlib.closing(Database(workspace.settings.data / "history.db")) as db:
+        db.run("ALTER TABLE answer_documents DROP COLUMN sha256")
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answer["id"]) == answer
+    write(folder, a="Apples from Hunza are yellow.")
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answer["id"]) is None
+
+
+def test_deleting_a_message_of_a_mailbox_deletes_its_answers_and_leaves_the_others_their_ids(folder: Path, make_workspace):
+    mails = [
+        f"From x\nFrom: a@x.example\nSubject: {name}\nMessage-ID: <{name}@x>\n\n{name.title()} cost {n}7 rupees.\n\n"
+        for n, name in enumerate(("apples", "pears", "plums"), start=1)
+    ]
+    (folder / "a.mbox").write_text("".join(mails))
+    workspace = make_workspace(k=1)
+    index_paths(workspace, [folder])
+    ids = {one.title: one.id for one in workspace.store.documents()}
+    answers = [answer_question(workspace, AskRequest(f"What do {one} cost?")) for one in ("apples", "plums")]
+    (folder / "a.mbox").write_text("".join(mails[1:]))
+    index_paths(workspace, [folder])
+    assert {one.title: one.id for one in workspace.store.documents()} == {name: ids[name] for name in ("pears", "plums")}
+    assert [workspace.history.get(answer["id"]) for answer in answers] == [None, answers[1]]
+
+
 def test_files_are_read_anew_by_newer_readers(folder: Path, make_workspace):
     write(folder, a="Apples are red.")
     workspace = make_workspace()

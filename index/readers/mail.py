@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from email import message_from_bytes
+from email.parser import BytesHeaderParser
 from email.policy import compat32
 
 from index.errors import UnreadableFile
@@ -19,6 +22,8 @@ from index.records import Extracted, Locator, Section
 _MAX_DEPTH = 5  # messages within messages
 _MAX_ATTACHMENTS = 1_000  # of one file
 _MAX_HEADER = 1_000  # characters of a header in the text: some mail is sent to thousands
+_HEAD_BYTES = 100_000  # in which the headers of a message end
+_LONGEST_ID = 200  # characters
 _KNOWN = frozenset("from to cc subject date message-id received return-path content-type mime-version".split())
 _UNREAD_TYPES = {"image": "a picture", "audio": "sound", "video": "a film"}
 _UNREAD_KINDS = {
@@ -48,9 +53,10 @@ def read_mbox(data: bytes, passwords: Sequence[str] = ()) -> list[Extracted]:
     reader = _MailReader(passwords)
     documents: list[Extracted] = []
     unread = []
-    for number, source in enumerate(_split(_as_bytes(data)), start=1):
+    sources = list(_split(_as_bytes(data)))
+    for number, (source, name) in enumerate(zip(sources, _names(sources), strict=True), start=1):
         try:
-            found = reader.read(_parse(source), str(number), 0)
+            found = reader.read(_parse(source), name, 0)
             documents += [_placed(document, Locator(message=number)) for document in found]
         except UnreadableFile as error:
             unread.append(f"{number}: {error.message}")
@@ -147,6 +153,28 @@ def _split(data: bytes) -> Iterator[bytes]:
     ends = [start for start, _ in marks[1:]] + [len(data)]
     for (_, begin), end in zip(marks, ends, strict=True):
         yield _QUOTED_FROM.sub(rb"\1", data[begin:end])
+
+
+def _names(sources: Sequence[bytes]) -> list[str]:
+    """Name each message so that it is called the same when others come or go: by its Message-ID, else by its content.
+
+    Neither are messages that share a Message-ID told apart by their order, unless they are alike to the last byte.
+    """
+    ids = [_id_of(source) for source in sources]
+    counts, taken = Counter(ids), set[str]()
+    names = []
+    for identity, source in zip(ids, sources, strict=True):
+        content = hashlib.sha256(source.rstrip()).hexdigest()[:16]
+        once = identity and counts[identity] == 1
+        names.append(_unique(identity if once else f"{identity} {content}".strip(), taken))
+    return names
+
+
+def _id_of(source: bytes) -> str:
+    """Return the Message-ID of a message, "" where there is none to rely on. A slash would part it from attachments."""
+    head = BytesHeaderParser(policy=compat32).parsebytes(source[:_HEAD_BYTES])
+    identity = header(head, "message-id").strip("<> ").replace("/", "_")
+    return identity if len(identity) <= _LONGEST_ID else ""
 
 
 def _text(message: Mail, bodies: Sequence[tuple[str, str]]) -> tuple[str, tuple[Section, ...]]:
