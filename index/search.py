@@ -17,6 +17,7 @@ from index.store import View
 Reranker = Callable[[str, Sequence[Hit]], Sequence[float]]
 
 _CANDIDATES = 50  # from each side
+_MORE, _MOST_CANDIDATES = 4, 3_200  # so many times more are fetched while too few of them are distinct
 _DENSE_WEIGHT = 0.6
 _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
 _NEGATIONS = frozenset("no not never none neither nor without cannot".split())
@@ -40,16 +41,35 @@ def search(
     scope: Filter = AllOf(),
     rerank: Reranker | None = None,
 ) -> list[Hit]:
-    """Find up to k passages for a question, best first, with every stage's score."""
+    """Find min(k, passages that the filter admits) for a question, with every stage's score.
+
+    Best first, but passages that say what a better one says come last, and only where there is nothing else.
+    """
     vector = embedder.embed([question])[0]
-    dense = dict(view.search_dense(vector, max(k, _CANDIDATES), scope))
-    lexical = dict(view.search_lexical(question, max(k, _CANDIDATES), scope))
-    candidates = _fuse(dense, lexical, _missing_cosines(view, vector, [num for num in lexical if num not in dense]))
-    found = view.passages([candidate.num for candidate in candidates])
-    hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]
+    distinct, others = _gather(view, vector, question, k, scope)
     if rerank is not None:
-        hits = _reranked(question, hits, rerank)
-    return _mix_documents(_without_duplicates(hits), k)
+        rated = _reranked(question, [*distinct, *others][: 2 * max(k, _CANDIDATES)], rerank)
+        distinct, others = _set_duplicates_apart(rated)
+    best = _mix_documents(distinct, k)
+    return [*best, *others[: k - len(best)]]
+
+
+def _gather(view: View, vector: np.ndarray, question: str, k: int, scope: Filter) -> tuple[list[Hit], list[Hit]]:
+    """Return (distinct hits, their near-duplicates), each best first: k distinct ones if there are so many.
+
+    One round is enough but where the best are nearly all alike; it is bounded, for there may be thousands of those.
+    """
+    limit = max(k, _CANDIDATES)
+    while True:
+        dense = dict(view.search_dense(vector, limit, scope))
+        lexical = dict(view.search_lexical(question, limit, scope))
+        candidates = _fuse(dense, lexical, _missing_cosines(view, vector, [num for num in lexical if num not in dense]))
+        found = view.passages([candidate.num for candidate in candidates])
+        hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]
+        distinct, others = _set_duplicates_apart(hits)
+        if len(distinct) >= k or len(dense) < limit or limit >= _MOST_CANDIDATES:
+            return distinct, others
+        limit *= _MORE
 
 
 def _missing_cosines(view: View, vector: np.ndarray, nums: Sequence[int]) -> dict[int, float]:
@@ -91,19 +111,22 @@ def _reranked(question: str, hits: Sequence[Hit], rerank: Reranker) -> list[Hit]
     return sorted(rated, key=lambda hit: -(hit.scores.rerank or 0.0))
 
 
-def _without_duplicates(hits: Sequence[Hit]) -> list[Hit]:
-    """Drop passages that say what a better hit says: the same text elsewhere, or nearly all of its words.
+def _set_duplicates_apart(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
+    """Set passages apart that say what a better hit says: the same text elsewhere, or nearly all of its words.
 
     Passages of one document overlap by a sentence; that alone does not make them duplicates.
     """
     kept: list[Hit] = []
+    others: list[Hit] = []
     bags: list[set[str]] = []
     for hit in hits:
         bag = set(_WORD.findall(hit.passage.text.casefold()))
-        if not any(len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other) for other in bags):
+        if any(len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other) for other in bags):
+            others.append(hit)
+        else:
             kept.append(hit)
             bags.append(bag)
-    return kept
+    return kept, others
 
 
 def _differs(bag: set[str], other: set[str]) -> bool:
