@@ -14,6 +14,7 @@ from qa.errors import BadQuestion, NotFound
 from qa.records import AskRequest
 
 _FILTER = re.compile(r"\s*([^=<>]+?)\s*(>=|<=|=)\s*(.*?)\s*", re.DOTALL)
+_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 _SHOWN = 12
 
 FilterValue = str | Sequence[str] | Mapping[str, str]
@@ -69,8 +70,15 @@ def filters_from_json(fields: Mapping[str, FilterValue]) -> Filter:
 
 
 def _any_of(key: str, values: Sequence[str]) -> Filter:
-    parts = tuple(StartsWith(key, one) if key == "path" and one.endswith("/") else Equals(key, one) for one in values)
+    parts = tuple(_equal(key, value) for value in values)
     return parts[0] if len(parts) == 1 else AnyOf(parts)
+
+
+def _equal(key: str, value: str) -> Filter:
+    """Admit what a person means by key=value: all below a folder, any time in a year, month or day."""
+    if key == "path" and value.endswith("/"):
+        return StartsWith(key, value)
+    return Range(key, value, value) if key == "date" and _DATE.fullmatch(value) else Equals(key, value)
 
 
 def _check_scope(view: View, request: AskRequest) -> None:

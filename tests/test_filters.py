@@ -9,7 +9,8 @@ import pytest
 
 from index.errors import CitableError
 from qa.errors import BadQuestion
-from qa.retrieval import parse_filters
+from qa.indexing import index_paths
+from qa.retrieval import filters_from_json, parse_filters
 
 NOTES = {
     "a/one.md": {"author": "Ada", "date": "2023-12-31"},
@@ -95,3 +96,17 @@ def test_collections_are_searched_and_listed_apart(run_qa, folder: Path):
     assert run_qa("docs", "rm", "docs/minutes.txt", "--collection", "contracts").exit_code == 3
     assert run_qa("docs", "rm", "docs/minutes.txt", "--collection", "minutes").exit_code == 0
     assert "contracts" in run_qa("docs", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("2024-03", {"b", "c"}), ("2024", {"a", "b", "c"}), ("2024-03-31", {"c"}), ("2025-01-01", {"d"}), ("2024-3", set())],
+)
+def test_a_year_month_or_day_admits_every_time_in_it(folder: Path, make_workspace, value: str, expected: set[str]):
+    dates = {"a": "2024-02-29", "b": "2024-03-01", "c": "2024-03-31T23:59:59Z", "d": "2025-01-01"}
+    for name, date in dates.items():
+        (folder / f"{name}.md").write_text(f"---\ndate: {date}\n---\nThe harbour {name}.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    for scope in (parse_filters([f"date={value}"]), filters_from_json({"date": value})):
+        assert {Path(one.path).stem for one in workspace.store.documents(scope)} == expected
