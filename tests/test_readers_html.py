@@ -322,3 +322,33 @@ def test_the_title_of_a_page_is_without_the_name_of_its_site(title, shared, expe
     page = f"""<title>{title}</title><meta property="og:title" content="{shared}">
     <meta property="og:site_name" content="The Site"><p>Words."""
     assert read(page, "a.html").title == expected
+
+
+def test_a_title_above_the_main_part_and_sections_beside_it_belong_to_the_page():
+    header = "<header><h1>Annual Report 2023</h1><p>Revenue grew to 99 million.</p><nav><a href=/>Home</a></nav></header>"
+    terms = "<section><h2>Terms</h2><p>Payment within 30 days.</p></section>"
+    noise = "<section class=related><h2>Related</h2><p>Other.</p></section><aside><h2>Ads</h2><p>Buy.</p></aside>"
+    page = f"<body>{header}<div><main><h2>Costs</h2><p>{PROSE}</p></main>{noise}</div>{terms}<footer><h2>Us</h2></footer></body>"
+    found = read_bytes(page.encode(), "a.html")[0]
+    assert found.title == "Annual Report 2023"
+    assert "Revenue grew to 99 million." in found.text
+    assert found.text.endswith("Terms\n\nPayment within 30 days.")
+    for word in ("Home", "Related", "Other.", "Ads", "Buy.", "Us"):
+        assert word not in found.text
+    assert [section.locator.heading for section in found.sections] == [
+        ("Annual Report 2023",),
+        ("Annual Report 2023", "Costs"),
+        ("Annual Report 2023", "Terms"),
+    ]
+
+
+def test_the_name_of_a_site_is_no_title_of_a_page_that_has_its_own():
+    page = f"<body><header><h1>The Site</h1></header><main><h1>The Page</h1><p>{PROSE}</p></main></body>"
+    assert "The Site" not in text_of(page, "a.html")
+
+
+def test_a_byte_order_mark_hides_no_page_that_has_no_suffix():
+    for data in ("\ufeff<!DOCTYPE html><html><p>Words.</p></html>", "\ufeff <html><p>Words.</p></html>"):
+        for encoding in ("utf-8", "utf-16-le"):
+            found = read_bytes(data.encode(encoding), "page")[0]
+            assert (found.text, found.media_type) == ("Words.", "text/html")

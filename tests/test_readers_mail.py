@@ -353,3 +353,14 @@ def test_a_mailbox_of_many_lines_that_look_like_separators_takes_no_time():
 def test_a_file_without_a_suffix_is_known_as_mail():
     assert read_bytes(message().as_bytes(), "12345")[0].media_type == "message/rfc822"
     assert len(parts(read_bytes(mailbox(message(), message()), "Inbox"))) == 2
+
+
+def test_a_plain_text_that_is_only_a_stub_gives_way_to_the_html():
+    mail = message("Your mail client does not support HTML.")
+    mail.add_alternative("<p>The harbour opens on 3 May.</p>" + "<p>Ships of all sizes may moor at pier 4.</p>" * 5, "html")
+    (document,) = read_bytes(mail.as_bytes(), "a.eml")
+    assert "The harbour opens on 3 May." in document.text
+    assert "does not support" not in document.text
+    mail = message("The harbour opens on 3 May.")
+    mail.add_alternative("<style>p { color: red }</style><p>The harbour opens on <b>3 May</b>, they say.</p>", "html")
+    assert "they say" not in read_bytes(mail.as_bytes(), "a.eml")[0].text

@@ -82,7 +82,9 @@ _PACKAGES = (
     (b"spreadsheetml", "xlsx"),
     (b"ms-excel", "xlsx"),
 )
-_HTML = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]", re.IGNORECASE | re.DOTALL
+)
 _MAIL = re.compile(rb"(?:[A-Za-z][A-Za-z-]*:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}")
 _SNIFFED = 4096
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -126,9 +128,15 @@ def _by_start(data: bytes, suffix: str) -> str:
     for magic, reason in _MAGIC:
         if head.startswith(magic) and _BINARY.search(head):
             raise Unsupported(reason)
-    if _HTML.match(head) and suffix not in (".md", ".markdown", ".rst"):
+    if _HTML.match(_narrow(head)) and suffix not in (".md", ".markdown", ".rst"):
         return "html"
     return ""
+
+
+def _narrow(head: bytes) -> bytes:
+    """Return text that begins with a byte order mark of UTF-16 in UTF-8."""
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return head.decode("utf-16", "ignore").encode("utf-8", "ignore") if wide else head
 
 
 def _old_office(data: bytes, suffix: str) -> UnreadableFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -53,7 +54,7 @@ def read_html(data: bytes) -> Extracted:
 
 def extract_blocks(source: str) -> tuple[str, tuple[Section, ...]]:
     """Return the whole visible text of an HTML fragment with its sections, dropping nothing but scripts and the like."""
-    return _walk(LexborHTMLParser(source).body, _skip_nothing)
+    return _walk([LexborHTMLParser(source).body], _skip_nothing)
 
 
 def _decode_page(data: bytes) -> Decoded:
@@ -73,14 +74,14 @@ def _walk_page(tree: LexborHTMLParser) -> tuple[str, tuple[Section, ...]]:
     """Read the main part; where that would be too little of the page, more of it, at last the whole."""
     page = Page(tree)
     if page.main is not None:
-        found = _walk(page.main, page.is_named_boilerplate)
+        found = _walk(page.main_parts(), page.is_named_boilerplate)
         if page.holds_enough(found[0]):
             return found
-    named = _walk(tree.body, page.is_named_boilerplate)
+    named = _walk([tree.body], page.is_named_boilerplate)
     if not page.holds_enough(named[0]):
-        return _walk(tree.body, _skip_nothing)
+        return _walk([tree.body], _skip_nothing)
     # On a page that is a list of links by its nature, an index or a table of contents, the links are the text.
-    found = _walk(tree.body, page.is_boilerplate)
+    found = _walk([tree.body], page.is_boilerplate)
     return found if page.holds_enough(found[0]) and len(found[0]) >= _TEXT_SHARE * len(named[0]) else named
 
 
@@ -88,9 +89,9 @@ def _skip_nothing(_: LexborNode) -> bool:
     return False
 
 
-def _walk(root: LexborNode | None, skip: Skip) -> tuple[str, tuple[Section, ...]]:
+def _walk(roots: Sequence[LexborNode | None], skip: Skip) -> tuple[str, tuple[Section, ...]]:
     walker = _Walker(skip)
-    if root is not None:
+    for root in filter(None, roots):
         walker.visit(root)
         walker.flush()
     return walker.builder.finish()

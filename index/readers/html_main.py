@@ -38,6 +38,8 @@ _LINK_SHARE = 0.7
 _MANY_LINKS = 3
 _LONG_LINKS = 90  # characters each: links as long as that are text
 
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
 Skip = Callable[[LexborNode], bool]
 
 
@@ -75,6 +77,31 @@ class Page:
     def is_boilerplate(self, node: LexborNode) -> bool:
         """Say the same also of a block that is hardly more than a list of links."""
         return self.is_named_boilerplate(node) or (node.tag in _LISTS_OF_LINKS and self._is_all_links(node))
+
+    def main_parts(self) -> list[LexborNode]:
+        """Return the main part with what belongs to it: a title above it, and sections that stand beside it."""
+        if self.main is None:
+            return []
+        node, before, after = self.main, list[LexborNode](), list[LexborNode]()
+        while node.parent is not None and node.mem_id != (self.body.mem_id if self.body else 0):
+            beside = list(node.parent.iter())
+            at = next(index for index, one in enumerate(beside) if one.mem_id == node.mem_id)
+            before = [*filter(self._belongs, beside[:at]), *before]
+            after += filter(self._belongs, beside[at + 1 :])
+            node = node.parent
+        return [*before, self.main, *after]
+
+    def _belongs(self, node: LexborNode) -> bool:
+        """Say whether a node beside the main part is content: it has a heading, and no name or role of boilerplate.
+
+        Beside a main part that has its own title, a header is the site's; beside an article there are other articles.
+        """
+        heading = node if node.tag in _HEADINGS else node.css_first(", ".join(_HEADINGS))
+        if heading is None or self.main is None or is_hidden(node) or self.is_boilerplate(node):
+            return False
+        if node.tag == "header" or heading.tag == "h1":
+            return self.main.css_first("h1") is None
+        return self.main.tag == "main" or self.main.attributes.get("role") == "main"
 
     def _choose_main(self, tree: LexborHTMLParser) -> LexborNode | None:
         for selector in ("main", "[role=main]", "article", "[itemprop=articleBody]"):
@@ -134,6 +161,6 @@ def _weigh(root: LexborNode) -> dict[int, _Weight]:
 def _has_boilerplate_name(node: LexborNode) -> bool:
     """Look at class and id; but sections of manuals have ids made of their headings: "related-work", "cookies"."""
     names = node.attributes.get("class") or ""
-    if node.tag != "section" and not any((child.tag or "") in ("h1", "h2", "h3", "h4", "h5", "h6") for child in node.iter()):
+    if node.tag != "section" and not any((child.tag or "") in _HEADINGS for child in node.iter()):
         names += " " + (node.attributes.get("id") or "")
     return any(part.lower() in _BOILERPLATE_NAMES for part in _NAME_PART.findall(names))

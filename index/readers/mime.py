@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from index.errors import UnreadableFile
 from index.readers.builder import fold_space
+from index.readers.html import extract_blocks
 from index.readers.text import clean, decode, is_utf8
 
 Mail: TypeAlias = "Message[str, str]"
@@ -33,6 +34,7 @@ _MEANT = {
 _NO_CHARSETS = frozenset(["punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"])  # Python has them
 _BODY_TYPES = frozenset(f"text/{kind}" for kind in ("plain", "html", "enriched", "richtext", "rfc822-headers"))
 _MAX_DEPTH = 50  # of parts within parts
+_STUB = 2  # a text in HTML that is so many times longer says what the plain one does not
 _LONGEST_NAME = 120
 _LONGEST_HEADER = 20_000  # characters: the standard library takes a minute for a few MB of encoded words
 _BAD_IN_NAMES = re.compile(r"[\x00-\x1f\x7f]+")
@@ -136,13 +138,20 @@ def _is_file(part: Mail) -> bool:
 
 
 def _best(choices: Sequence[list[Body]]) -> list[Body]:
-    """Return the choice in plain text if it says anything, else the one in HTML, else any."""
+    """Return the choice in plain text unless it is only a stub of the one in HTML, else that one, else any."""
     filled = [choice for choice in choices if any(text.strip() for _, text in choice)]
-    for wanted in ("text/plain", "text/html"):
-        for choice in filled:
-            if any(kind == wanted and text.strip() for kind, text in choice):
-                return choice
-    return filled[0] if filled else []
+    plain, rich = (
+        next((choice for choice in filled if any(kind == wanted and text.strip() for kind, text in choice)), [])
+        for wanted in ("text/plain", "text/html")
+    )
+    if plain and not (rich and _length(rich) > _STUB * _length(plain)):
+        return plain
+    return rich or (filled[0] if filled else [])
+
+
+def _length(choice: Sequence[Body]) -> int:
+    """Count the characters that a reader sees of a body."""
+    return sum(len(extract_blocks(text)[0] if kind == "text/html" else text.strip()) for kind, text in choice)
 
 
 def _file_name(part: Mail) -> str:
