@@ -201,10 +201,6 @@ def test_values_are_written_as_people_write_them():
     assert text.endswith("yes | TRUE\ncode | Ab\nshare | 12.5 %")
 
 
-def test_a_formula_without_a_value_is_an_empty_cell():
-    assert read(saved(workbook(S=[["Name", "Sum"], ["Ann", "=1+1"], ["Bob", 3]])), "a.xlsx").text.endswith("Ann\nBob | 3")
-
-
 def test_titles_above_a_table_and_tables_below_each_other_keep_their_own_places():
     book = workbook(S=[["Sales of 2024"], ["Shop", "Sum"], ["Rome", 1], [], ["Staff", "Age"], ["Ann", 30]])
     extracted = read(saved(book), "a.xlsx")
@@ -454,3 +450,61 @@ def test_marks_that_nothing_closes_cost_no_time(source):
     started = time.perf_counter()
     read(source, "a.rst")
     assert time.perf_counter() - started < 5
+
+
+# ---------------------------------------------------------------------- headers, prose, formulas, encodings
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n"])
+def test_an_empty_row_leaves_the_rows_after_it_their_header(end):
+    lines = ["Name,Town,Price", "Ann,Rome,1.5", "Bob,Oslo,2.5", "", "Cid,Bern,3.5", "", "Dan,Kyiv,4.5"]
+    extracted = read(end.join(lines) + end, "a.csv")
+    for name in ("Cid | Bern", "Dan | Kyiv"):
+        block = next(block for block in extracted.text.split("\n\n") if name in block)
+        assert block.startswith("Name | Town | Price\n")
+
+
+def test_a_file_whose_line_ends_were_written_twice_is_one_table():
+    extracted = read("Name,Price\r\r\nAnn,1\r\r\nBob,2\r\r\n", "a.csv")
+    assert (extracted.text, cells_of(extracted)) == ("Name | Price\nAnn | 1\nBob | 2", ["A2:B3"])
+
+
+def test_a_table_below_another_with_its_own_header_keeps_that():
+    extracted = read("Name,Price\nAnn,1\nBob,2\n\nTown,People\nRome,9\nOslo,8\n\nA note\n\nBern,7\n", "a.csv")
+    assert "Town | People\nRome | 9\nOslo | 8" in extracted.text
+    assert extracted.text.count("Name | Price") == 1
+    assert extracted.text.endswith("Town | People\nBern | 7")
+
+
+def test_commas_of_sentences_are_no_columns():
+    assert read("Hello, world", "a.csv").text == "Hello, world"
+    assert (
+        read("text\nHello, world\nGood morning, all of you\n", "a.csv").text
+        == "text\nHello, world\nGood morning, all of you"
+    )
+    assert read("Name, Town\nAnn, Rome\nBob, Oslo\n", "a.csv").text == "Name | Town\nAnn | Rome\nBob | Oslo"
+    assert "Ann | Rome" in read("Members of 2024\nName,Town\nAnn,Rome\nBob,Oslo\n", "a.csv").text
+
+
+def test_a_formula_that_was_never_calculated_is_read_as_it_is_written():
+    book = Workbook()
+    book.active.append(["Town", "Total"])
+    book.active.append(["Rome", "=SUM(3,4)"])
+    file = io.BytesIO()
+    book.save(file)
+    assert "Rome | =SUM(3,4)" in read(file.getvalue(), "a.xlsx").text
+    book = Workbook()
+    book.active["B2"] = "=1+1"
+    book.create_sheet("Other")["A1"] = "=2+2"
+    file = io.BytesIO()
+    book.save(file)
+    extracted = read(file.getvalue(), "a.xlsx")
+    assert ("=1+1" in extracted.text, place(extracted, "=2+2").sheet) == (True, "Other")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.jsonl", "a.rst"])
+def test_how_sure_the_encoding_is_is_kept_for_every_kind_of_text(name):
+    source = '{"town": "München"}\n'.encode("cp1252")
+    metadata = read(source, name).metadata
+    assert metadata["encoding"] == "cp1252"
+    assert 0 < float(metadata["encoding_confidence"]) < 1

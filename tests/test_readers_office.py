@@ -415,3 +415,22 @@ def test_an_rtf_that_is_cut_off_or_holds_binary_data_is_read():
 
 def test_an_rtf_nested_beyond_reason_gives_its_reason():
     assert "nested too deeply" in reason(b"{\\rtf1 " + b"{" * 20_000, "a.rtf")
+
+
+def test_headers_and_footers_of_word_are_read_once_after_everything_else():
+    document = Document()
+    document.add_heading("Chapter", 1)
+    document.add_paragraph("The body.")
+    document.sections[0].header.paragraphs[0].text = "Contract 4711 of 3 May"
+    document.sections[0].footer.paragraphs[0].text = "Strictly confidential"
+    second = document.add_section()
+    second.header.is_linked_to_previous = False
+    second.header.paragraphs[0].text = "Contract 4711 of 3 May"
+    second.footer.is_linked_to_previous = False
+    second.footer.paragraphs[0].text = "2"
+    extracted = read(saved(document), "a.docx")
+    assert extracted.text == "Chapter\n\nThe body.\n\nContract 4711 of 3 May\n\nStrictly confidential"
+    assert [(extracted.text[one.start :][:8], one.locator.heading) for one in extracted.sections] == [
+        ("Chapter\n", ("Chapter",)),
+        ("Contract", ()),
+    ]

@@ -10,10 +10,11 @@ from typing import Literal
 
 from index.errors import UnreadableFile
 from index.readers.tables import MAX_TEXT, Row, TableText
-from index.readers.text import decode
+from index.readers.text import decode_rated
 from index.records import Extracted
 
 _DELIMITERS = ",;\t|"  # of two that fit equally well the earlier is taken
+_NO_DELIMITER = "\x1f"  # a control character: no text has any that was decoded
 _SAMPLE = 100_000  # characters looked at to find the delimiter
 _SAMPLE_ROWS = 500
 _TOLD = re.compile(r"sep=([,;|\t])\n", re.IGNORECASE)  # a first line that Excel writes and obeys
@@ -23,14 +24,15 @@ _MAX_COLUMNS = 20_000
 
 def read_csv(data: bytes) -> Extracted:
     """Read a table of separated values. Its cells are named as a spreadsheet would name them."""
-    source, encoding = decode(data)
+    decoded = decode_rated(data)
+    source = decoded.text
     told = _TOLD.match(source)
     delimiter = told.group(1) if told else _find_delimiter(source[:_SAMPLE])
     tables = TableText()
     tables.add(_rows(source[told.end() :] if told else source, delimiter))
     text, sections = tables.finish()
     media_type = "text/tab-separated-values" if delimiter == "\t" else "text/csv"
-    return Extracted(text=text, media_type=media_type, sections=sections, metadata={"encoding": encoding})
+    return Extracted(text=text, media_type=media_type, sections=sections, metadata=decoded.metadata)
 
 
 def _rows(source: str, delimiter: str) -> Iterator[Row]:
@@ -58,9 +60,21 @@ def _has_stray_quote(source: str, delimiter: str) -> bool:
 
 
 def _find_delimiter(sample: str) -> str:
-    """Return the delimiter that gives most rows the same number of columns, and of several that do, the most columns."""
+    """Return the delimiter that gives most rows the same number of columns, and of several that do, the most columns.
+
+    Commas of sentences, in a file whose first row is no row of such a table, delimit nothing.
+    """
     best = max(_DELIMITERS, key=lambda delimiter: _fit(sample, delimiter))
+    if best == "," and _is_prose(sample):
+        return _NO_DELIMITER
     return best if _fit(sample, best) > (0, 0) else ","
+
+
+def _is_prose(sample: str) -> bool:
+    """Say whether commas stand as in sentences only, with a space after each, in one column or a single line."""
+    rows = [line for line in sample.split("\n") if line.strip()]
+    is_column = len(rows) == 1 or len(rows) > 1 > rows[0].count(",")
+    return is_column and '"' not in sample and not re.search(r",(?! )", sample)
 
 
 def _fit(sample: str, delimiter: str) -> tuple[float, int]:

@@ -13,7 +13,7 @@ from index.readers.chart import add_chart
 from index.readers.docx_styles import Numbering, Style, Styles, W
 from index.readers.flow import Flow
 from index.readers.ooxml import Package
-from index.records import Extracted
+from index.records import Extracted, Locator
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _ALTERNATIVES = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
@@ -52,6 +52,7 @@ def read_docx(data: bytes) -> Extracted:
     body = part.element.find(f"{W}body")
     if body is not None:
         walker.blocks(body)
+    _add_margins(walker.flow, part)
     text, sections = walker.flow.finish()
     return Extracted(
         text=text,
@@ -60,6 +61,22 @@ def read_docx(data: bytes) -> Extracted:
         sections=sections,
         metadata=metadata,
     )
+
+
+def _add_margins(flow: Flow, part: Any) -> None:
+    """Add what stands in headers and footers, each different text once, after everything else: it is on every page."""
+    flow.place(Locator())
+    seen = set()
+    for kind in ("header", "footer"):
+        for relationship in part.rels.values():
+            if relationship.is_external or not relationship.reltype.endswith(f"/{kind}"):
+                continue
+            walker = _Walker(relationship.target_part)
+            walker.blocks(relationship.target_part.element)
+            text, _ = walker.flow.finish()
+            if text not in seen and any(map(str.isalpha, text)):
+                seen.add(text)
+                flow.paragraph(text)
 
 
 def _related(part: Any, kind: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from index.errors import UnreadableFile
 from index.readers.builder import TextBuilder
-from index.readers.text import clean, decode
+from index.readers.text import Decoded, clean, decode_rated
 from index.records import Extracted, Locator
 
 _MAX_DEPTH = 200
@@ -24,26 +24,26 @@ def read_json(data: bytes) -> Extracted:
 
     Reads JSON Lines, too, which are often named .json.
     """
-    source, encoding = decode(data)
+    decoded = decode_rated(data)
     try:
-        value = _load(source)
+        value = _load(decoded.text)
     except json.JSONDecodeError as error:
         if error.msg.startswith("Extra data"):
-            return _read_lines(source, encoding)
+            return _read_lines(decoded)
         raise UnreadableFile(f"not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}") from error
-    return _extract(_opened(value, "", ""), "application/json", _title(value), {"encoding": encoding})
+    return _extract(_opened(value, "", ""), "application/json", _title(value), decoded.metadata)
 
 
 def read_jsonl(data: bytes) -> Extracted:
     """Read JSON Lines: each line is a record. Invalid lines are passed over if most are valid, and counted."""
-    source, encoding = decode(data)
-    return _read_lines(source, encoding)
+    decoded = decode_rated(data)
+    return _read_lines(decoded)
 
 
-def _read_lines(source: str, encoding: str) -> Extracted:
+def _read_lines(decoded: Decoded) -> Extracted:
     values: list[Any] = []
     bad: list[int] = []
-    for number, line in enumerate(source.split("\n"), start=1):
+    for number, line in enumerate(decoded.text.split("\n"), start=1):
         if line.strip():
             try:
                 values.append(_load(line))
@@ -51,19 +51,19 @@ def _read_lines(source: str, encoding: str) -> Extracted:
                 values.append(None)  # the pointers of the lines after it count it
                 bad.append(number)
     if 2 * len(bad) >= len(values):
-        return _as_one_value(source, encoding, bad)
-    metadata = {"encoding": encoding} | ({"skipped_lines": str(len(bad))} if bad else {})
+        return _as_one_value(decoded, bad)
+    metadata = decoded.metadata | ({"skipped_lines": str(len(bad))} if bad else {})
     return _extract(_opened(values, "", ""), "application/jsonl", "", metadata)
 
 
-def _as_one_value(source: str, encoding: str, bad: list[int]) -> Extracted:
+def _as_one_value(decoded: Decoded, bad: list[int]) -> Extracted:
     """Read a file that is JSON on many lines but was named JSON Lines."""
     try:
-        value = _load(source)
+        value = _load(decoded.text)
     except json.JSONDecodeError as error:
         where = f"line {bad[0]} is the first that is not valid" if bad else "there is no line in it"
         raise UnreadableFile(f"not JSON Lines: {where}") from error
-    return _extract(_opened(value, "", ""), "application/json", _title(value), {"encoding": encoding})
+    return _extract(_opened(value, "", ""), "application/json", _title(value), decoded.metadata)
 
 
 def _load(source: str) -> Any:

@@ -11,7 +11,7 @@ from index.readers.builder import TextBuilder, fold_space
 from index.readers.rst_inline import plain
 from index.readers.rst_lines import FIELD, HEADER, dedent, folded, indent, text_indent, without_colons
 from index.readers.rst_tables import grid_rows, list_rows, simple_rows
-from index.readers.text import decode
+from index.readers.text import decode_rated
 from index.records import Extracted
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
@@ -35,8 +35,8 @@ _METADATA |= {name: name for name in ("version", "status", "organization", "copy
 
 def read_rst(data: bytes) -> Extracted:
     """Read reStructuredText. Fields at its top are metadata; comments, link targets and options are dropped."""
-    source, encoding = decode(data)
-    reader = _RstReader(source.expandtabs(8).split("\n"))
+    decoded = decode_rated(data)
+    reader = _RstReader(decoded.text.expandtabs(8).split("\n"))
     reader.read()
     text, sections = reader.builder.finish()
     first = sections[0].locator.heading[0] if sections else ""
@@ -45,7 +45,7 @@ def read_rst(data: bytes) -> Extracted:
         media_type="text/x-rst",
         title=reader.metadata.get("title") or first,
         sections=sections,
-        metadata={**reader.metadata, "encoding": encoding},
+        metadata={**reader.metadata, **decoded.metadata},
     )
 
 

@@ -33,8 +33,11 @@ class TableText:
         Raises UnreadableFile when there is more text than a document may hold.
         """
         named = not sheet
+        known: Mapping[int, str] = {}
         for table in _split(self._counted(rows)):
-            for cells, lines in _groups(table):
+            header = _carried(table, known) or _own_header(table)
+            known = header or known
+            for cells, lines in _groups(table, header):
                 if not named:
                     self._builder.open_section(Locator(sheet=sheet))
                     self._add_block(sheet)
@@ -93,12 +96,35 @@ def _continues(table: Sequence[Row], row: Row) -> bool:
     return len(table) == 1 < len(row[1]) and table[0][1].keys() == row[1].keys()
 
 
-def _groups(table: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
-    """Yield (cells, lines) of each group of rows, the lines beginning with the header row."""
-    columns = sorted({column for _, cells in table for column in cells})
+def _columns(table: Sequence[Row]) -> list[int]:
+    return sorted({column for _, cells in table for column in cells})
+
+
+def _own_header(table: Sequence[Row]) -> Mapping[int, str]:
+    """Return the row of a table that names its columns, empty if none does."""
+    columns = _columns(table)
     first = _first_full_row(table, len(columns))
-    header = table[first][1] if _is_header(table, first, columns) else {}
-    head, begin = _line(header, columns), first + bool(header)
+    return table[first][1] if _is_header(table, first, columns) else {}
+
+
+def _carried(table: Sequence[Row], header: Mapping[int, str]) -> Mapping[int, str]:
+    """Return the header of the table above if this one goes on with it after an empty row, else none.
+
+    It does if it has no more columns and begins like the rows after it: a first row of names above numbers is its own.
+    """
+    columns = _columns(table)
+    own = _own_header(table)
+    below = [value for _, cells in table for value in cells.values() if cells is not own]
+    names_numbers = bool(own) and not all(map(_is_name, below))
+    is_alike = columns[0] == min(header, default=0) and header.keys() >= set(columns) and 2 * len(columns) > len(header)
+    return header if is_alike and not names_numbers and own != header else {}
+
+
+def _groups(table: Sequence[Row], header: Mapping[int, str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield (cells, lines) of each group of rows, the lines beginning with the header row, this table's or the last's."""
+    columns = sorted({*_columns(table), *header})
+    first = _first_full_row(table, len(columns))
+    head, begin = _line(header, columns), first + (table[first][1] is header)
     names: Mapping[int, str] = {}
     if len(head) > _WIDE or len(columns) > _MANY_COLUMNS:
         names, head = header, ""

@@ -19,7 +19,8 @@ _BOMS = (
 )
 # NUL and the other control characters never help a reader and break terminals, JSON viewers and C strings.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
-_LINE_ENDS = re.compile(r"\r\n?|[\x0c\x85\u2028]")
+# A carriage return too many is left by programs that write the line ends of Windows twice.
+_LINE_ENDS = re.compile(r"\r\r?\n|[\r\x0c\x85\u2028]")
 _BINARY_SHARE = 0.02  # of control characters: more is no text
 _STRAY_CONTROLS = 3  # that a short text may hold all the same
 _NUL_SHARE = 0.05  # text with stray NULs has fewer, UTF-16 and UTF-32 have more

@@ -8,7 +8,8 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -24,6 +25,11 @@ from index.records import Extracted
 # What openpyxl and the modules below it raise for files that are not as they should be.
 _DAMAGE = (ParseError, zipfile.BadZipFile, zlib.error, EOFError, LookupError, ValueError, TypeError, AttributeError, OSError)
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SHEET = re.compile(r"worksheets/[^/]+\.xml\Z", re.IGNORECASE)
+# A formula and no value after it, as programs write it that do not calculate.
+_BARE_FORMULA = re.compile(
+    rb"<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
 _PROPERTIES = "docProps/core.xml"
 _MAX_ROWS = 1_048_576  # that a sheet can have; a file may claim more
 _MAX_WORK = 3_000_000  # cells: about half a minute
@@ -36,33 +42,42 @@ _TOOLS = ("openpyxl", "xlsxwriter", "python-xlsx")  # programs that sign as the 
 
 
 def read_xlsx(data: bytes) -> Extracted:
-    """Read a workbook: what its cells show, not their formulas.
+    """Read a workbook: what its cells show; of a formula that nobody has calculated yet, which shows nothing, its text.
 
     Raises UnreadableFile for what is damaged, protected with a password or too large.
     """
     with open_package(data) as package:
         properties = read_member(package, _PROPERTIES) if _PROPERTIES in package.namelist() else b""
+        has_bare = any(
+            _BARE_FORMULA.search(read_member(package, name)) for name in package.namelist() if _SHEET.search(name)
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and validation rules, which are no text
-            return _read(data, is_dated=b":modified" in properties)
+            return _read(data, b":modified" in properties, has_bare)
     except _DAMAGE as error:
         raise UnreadableFile(f"a damaged workbook ({type(error).__name__})") from error
 
 
-def _read(data: bytes, is_dated: bool) -> Extracted:
-    book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+def _open(data: bytes, *, values: bool) -> Any:
+    return load_workbook(io.BytesIO(data), read_only=True, data_only=values, keep_links=False)
+
+
+def _read(data: bytes, is_dated: bool, has_bare: bool) -> Extracted:
+    book = _open(data, values=True)
+    formulas = _open(data, values=False) if has_bare else None
     try:
         tables = TableText()
         work = _Work()
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()  # many programs write wrong ones
-            tables.add(_rows(sheet, work), sheet.title)
+        for number, sheet in enumerate(book.worksheets):
+            tables.add(_rows(sheet, work, formulas.worksheets[number] if formulas else None), sheet.title)
         metadata = _metadata(book.properties)
         if not is_dated:
             metadata.pop("date", "")  # that openpyxl made up
     finally:
         book.close()
+        if formulas:
+            formulas.close()
     text, sections = tables.finish()
     title = metadata.pop("title", "")
     return Extracted(text=text, media_type=_MEDIA_TYPE, title=title, sections=sections, metadata=metadata)
@@ -80,14 +95,28 @@ class _Work:
             raise UnreadableFile(f"more than {_MAX_WORK // 1_000_000} million cells: split the workbook")
 
 
-def _rows(sheet: Any, work: _Work) -> Iterator[Row]:
-    for number, row in enumerate(sheet.iter_rows(), start=1):
+def _rows(sheet: Any, work: _Work, formulas: Any) -> Iterator[Row]:
+    """Yield the rows of a sheet. formulas: the same sheet with its formulas, None where each has its value."""
+    for one in filter(None, (sheet, formulas)):
+        one.reset_dimensions()  # many programs write wrong ones
+    bare = formulas.iter_rows() if formulas else repeat(())
+    for number, (row, formula_row) in enumerate(zip(sheet.iter_rows(), bare, strict=False), start=1):
         if number > _MAX_ROWS:
             return
         if row:
             cells = [(column, cell) for column, cell in enumerate(row, start=1) if cell is not EMPTY_CELL]
             work.add(len(cells) + len(row) // _GAPS_PER_CELL + 1)
-            yield number, {column: text for column, cell in cells if (text := _cell_text(cell))}
+            yield (
+                number,
+                {column: text for column, cell in cells if (text := _cell_text(cell) or _formula(formula_row, column))},
+            )
+
+
+def _formula(row: Sequence[Any], column: int) -> str:
+    """Return the formula of a cell without a value, "" if it has none."""
+    value = row[column - 1].value if column <= len(row) else None
+    text = getattr(value, "text", value)  # of an array's
+    return clean(text) if isinstance(text, str) and text.startswith("=") else ""
 
 
 def _cell_text(cell: Any) -> str:
