@@ -233,6 +233,11 @@ class Catalog:
         rows = self._db.rows(f"SELECT {FILE_COLUMNS} FROM files WHERE collection = ? ORDER BY path", (collection,))
         return {record.path: record for record in map(row_to_file, rows)}
 
+    def held(self, collection: str) -> set[str]:
+        """Return the paths of the files of a collection that have documents."""
+        rows = self._db.rows("SELECT DISTINCT path FROM documents WHERE generation > 0 AND collection = ?", (collection,))
+        return {row[0] for row in rows}
+
     def failures(self) -> tuple[FileRecord, ...]:
         """Return every file that was not indexed, with its reason."""
         rows = self._db.rows(f"SELECT {FILE_COLUMNS} FROM files WHERE status <> 'indexed' ORDER BY collection, path")

@@ -11,7 +11,9 @@
     ├── EmbedderFailed        the embedding model cannot be loaded or is not the one expected
     └── UnreadableFile        one file could not be read; the run goes on without it
         ├── Unsupported       nothing is wrong with it, it is just no format that is read
-        └── NeedsPassword     it is encrypted, and no password that is set opens it
+        ├── NeedsPassword     it is encrypted, and no password that is set opens it
+        ├── Unsettled         it changes, has just vanished, or the system does not let it be read
+        └── LimitReached      reading it takes too long or too much memory, or the reader dies on it
 
 `qa/errors.py` adds the errors of answering to the same tree.
 """
@@ -73,7 +75,7 @@ class IndexLocked(CitableError):
 
 
 class TooManyDeletions(CitableError):
-    """A sync would delete more than half of a collection of more than ten documents."""
+    """A sync would take their documents from more than half of a collection of more than ten files."""
 
 
 class BadPath(CitableError):
@@ -87,10 +89,12 @@ class EmbedderFailed(CitableError):
 class UnreadableFile(CitableError):
     """One file cannot be read as what it seems to be; it is listed as failed with this reason.
 
-    may_pass: the next time may be otherwise without a change of the file, so it is tried again.
+    may_pass: the next time may be otherwise without a change of the file, so what was indexed of it is kept.
+    try_again: so it is read again each time, even where nothing is kept that could be out of date.
     """
 
     may_pass = False
+    try_again = False
 
 
 class Unsupported(UnreadableFile):
@@ -99,5 +103,17 @@ class Unsupported(UnreadableFile):
 
 class NeedsPassword(UnreadableFile):
     """The file is encrypted and none of the passwords that are set opens it; it is tried again each time."""
+
+    may_pass = try_again = True
+
+
+class Unsettled(UnreadableFile):
+    """The file changes while it is read, has just vanished, or the system does not let it be read."""
+
+    may_pass = try_again = True
+
+
+class LimitReached(UnreadableFile):
+    """Reading the file takes more time or memory than it may, or kills the reader: too dear to be tried each time."""
 
     may_pass = True

@@ -181,6 +181,14 @@ class LocalStore:
         except IndexMissing:
             return {}
 
+    def held(self, collection: str) -> set[str]:
+        """Return the paths of the files that have documents; none where nothing is indexed."""
+        try:
+            with self._reading() as catalog:
+                return catalog.held(collection)
+        except IndexMissing:
+            return set()
+
     @contextmanager
     def _reading(self) -> Iterator[Catalog]:
         catalog = Catalog.open(self._catalog_path)
@@ -293,8 +301,6 @@ class LocalStore:
                 move.append(((record.collection, change.old_path), record.path))
             elif not isinstance(change, NoteFile):
                 put.append((record.collection, record.path))
-            elif record.status != "indexed" and catalog.document_ids(record.collection, record.path):
-                drop.append((record.collection, record.path))  # what it held must not answer any more
         generation = catalog.commit(put, drop, move, ledger, self._made_with, time.monotonic() - began)
         self._bring_up(catalog, dropped=bool(drop))
         return generation

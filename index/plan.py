@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -13,7 +13,7 @@ from index.records import DEFAULT_COLLECTION, FileRecord
 from index.scan import disk_path, entry_of, hash_file, place_of, scan
 
 _RACY_NS = 2_000_000_000  # a file written this shortly before it was last looked at may have changed unseen
-_GUARD_FROM = 10  # documents; smaller collections may lose any number of them
+_GUARD_FROM = 10  # files with documents; smaller collections may lose any number of them
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class Plan:
     """What a sync is about to do. Paths as the index names them.
 
     renamed: (new record, old path) of files that only moved; skipped: files that are not read, and folders that cannot
-    be; noted: those of the unchanged and skipped that the ledger does not know like this yet; deleted: files that are
-    gone with their documents; forgotten: files that are gone and were no documents.
+    be; noted: those of the unchanged and skipped that the ledger does not know like this yet; deleted: files whose documents
+    go, because they are gone or skipped now; forgotten: files that are gone and were no documents; held: how many files
+    of the collection have documents.
     """
 
     collection: str = DEFAULT_COLLECTION
@@ -34,6 +35,7 @@ class Plan:
     noted: Sequence[FileRecord] = ()
     deleted: Sequence[str] = ()
     forgotten: Sequence[str] = ()
+    held: int = 0
 
     @property
     def to_read(self) -> list[FileRecord]:
@@ -43,6 +45,7 @@ class Plan:
 
 def make_plan(
     ledger: Mapping[str, FileRecord],
+    held: Collection[str],
     root: Path,
     paths: Sequence[Path],
     collection: str = DEFAULT_COLLECTION,
@@ -50,8 +53,8 @@ def make_plan(
 ) -> Plan:
     """Compare the files under the paths with the ledger, which is by path.
 
-    root: the folder that relative paths in the index start from; exclude: what is not looked at, the data directory.
-    Raises BadPath for a path that neither exists nor was ever indexed.
+    held: the files that have documents; root: the folder that relative paths in the index start from; exclude: what is not
+    looked at, the data directory. Raises BadPath for a path that neither exists nor was ever indexed.
     """
     scopes = [entry_of(path) for path in paths]
     found: dict[str, FileRecord] = {}
@@ -65,22 +68,34 @@ def make_plan(
     kinds: dict[str, list[FileRecord]] = {"added": [], "changed": [], "unchanged": [], "skipped": []}
     for record in found.values():
         kind, record = _compare(record, ledger.get(record.path), root)
+        kind = "changed" if kind == "added" and record.path in held else kind
         kinds[kind].append(record)
-    lost = [ledger[name] for name in gone if ledger[name].status == "indexed"]
+    lost = [ledger[name] for name in gone if name in held]
     renamed = _find_renamed(kinds["added"], lost, root)
     moved_to, moved_from = {new.path for new, _ in renamed}, {old for _, old in renamed}
     kinds["added"] = [record for record in kinds["added"] if record.path not in moved_to]
-    deleted = [record.path for record in lost if record.path not in moved_from]
+    left_out = [one.path for one in kinds["skipped"] if one.status == "skipped" and one.path in held]
+    deleted = [*(record.path for record in lost if record.path not in moved_from), *left_out]
     forgotten = sorted(set(gone) - set(deleted) - moved_from)
     noted = [record for record in (*kinds["unchanged"], *kinds["skipped"]) if _is_news(record, ledger.get(record.path))]
-    return Plan(collection, **kinds, noted=noted, renamed=renamed, deleted=deleted, forgotten=forgotten)
+    return Plan(collection, **kinds, noted=noted, renamed=renamed, deleted=deleted, forgotten=forgotten, held=len(held))
 
 
-def check_deletions(plan: Plan, documents: int) -> None:
-    """Raise TooManyDeletions when a plan would empty more than half of a collection of more than ten documents."""
-    if documents > _GUARD_FROM and len(plan.deleted) * 2 > documents:
+def without_deletions(plan: Plan) -> Plan:
+    """Return the plan with every document kept; of a file whose documents would have gone the ledger's line stays too."""
+    kept = set(plan.deleted)
+    return replace(plan, deleted=(), noted=[record for record in plan.noted if record.path not in kept])
+
+
+def check_deletions(plan: Plan, unreadable: int = 0) -> None:
+    """Raise TooManyDeletions when more than half of a collection of more than ten files would lose their documents.
+
+    unreadable: how many do so because they cannot be read any more, which no plan can know.
+    """
+    lost = len(plan.deleted) + unreadable
+    if plan.held > _GUARD_FROM and lost * 2 > plan.held:
         raise TooManyDeletions(
-            f"{len(plan.deleted)} of {documents} indexed files are gone from disk and would be deleted",
+            f"{lost} of {plan.held} indexed files are gone, left out or unreadable now, and would be deleted from the index",
             "if that is right, add --yes; to keep them, add --no-delete",
         )
 
@@ -103,7 +118,7 @@ def _compare(record: FileRecord, known: FileRecord | None, root: Path) -> tuple[
     if record.status != "indexed":
         return "skipped", record
     if known is None or not known.sha256:
-        return ("added" if known is None or known.status != "indexed" else "changed"), record
+        return "added", record
     if known.readers != READERS_VERSION:
         return "changed", record
     settled = known.checked_ns - max(known.mtime_ns, known.ctime_ns) > _RACY_NS

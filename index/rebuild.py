@@ -36,9 +36,14 @@ def rebuild(
     began = time.monotonic()
     store.adopt(embedder, anew=True)
     embedding = Embedding(store, embedder)
-    files = [record for name in collections for record in store.files(name).values() if record.status == "indexed"]
+    files = [record for name in collections for record in _held_files(store, name)]
     generation = store.apply(_changes(store, files, embedding, progress))
     return RebuildReport(generation, len(files), embedding.passages, embedding.embedded, time.monotonic() - began)
+
+
+def _held_files(store: Store, collection: str) -> list[FileRecord]:
+    held = store.held(collection)
+    return [record for record in store.files(collection).values() if record.path in held]
 
 
 def _changes(store: Store, files: Sequence[FileRecord], embedding: Embedding, progress: Progress | None) -> Iterator[Change]:

@@ -19,14 +19,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from index.errors import NeedsPassword, UnreadableFile, Unsupported
+from index.errors import LimitReached, NeedsPassword, UnreadableFile, Unsettled, Unsupported
 from index.locators import locator_from_json
 from index.records import Extracted, Section
 
 _MAX_REPLY = 200_000_000  # bytes: the child keeps to a tenth of it, one that does not is stopped
 _FILES_A_CHILD = 1000  # then a fresh one: whatever a parser has leaked is gone
 _PIECE = 1 << 20
-_ERRORS = {"failed": UnreadableFile, "skipped": Unsupported, "locked": NeedsPassword}
+_ERRORS = {
+    "failed": UnreadableFile,
+    "skipped": Unsupported,
+    "locked": NeedsPassword,
+    "unsettled": Unsettled,
+    "limit": LimitReached,
+    "memory": LimitReached,
+}
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,7 @@ def _read_exactly(pipe: IO[bytes], size: int, deadline: float) -> bytes:
 
 
 def _failure(reason: str) -> dict[str, Any]:
-    return {"kind": "failed", "reason": reason, "sha256": ""}
+    return {"kind": "limit", "reason": reason, "sha256": ""}
 
 
 def _to_reading(reply: Mapping[str, Any]) -> Reading:

@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
-from index.errors import NeedsPassword, UnreadableFile, Unsupported
+from index.errors import NeedsPassword, UnreadableFile, Unsettled, Unsupported
 from index.locators import locator_to_json
 from index.readers import read_bytes
 from index.readers.language import detect_language, load_model
@@ -22,6 +22,7 @@ from index.records import Extracted
 MAX_BYTES = 500_000_000
 MAX_CHARACTERS = 10_000_000  # of all documents of a file: about 3,000 pages of a book
 _TRIES = 3
+_KINDS = {Unsupported: "skipped", NeedsPassword: "locked", Unsettled: "unsettled"}
 _MARGIN_SECONDS = 5  # the parent's clock decides; this one is for a parent that is gone
 
 
@@ -66,8 +67,7 @@ def _answer(path: str, passwords: Sequence[str]) -> bytes:
         documents = _check_length(read_bytes(data, PurePath(path).name, passwords))
         return _encode({"kind": "read", "sha256": sha256, "documents": [_to_json(one) for one in documents]})
     except UnreadableFile as error:
-        kind = "skipped" if isinstance(error, Unsupported) else "locked" if isinstance(error, NeedsPassword) else "failed"
-        return _encode({"kind": kind, "sha256": sha256, "reason": error.message})
+        return _encode({"kind": _KINDS.get(type(error), "failed"), "sha256": sha256, "reason": error.message})
     except MemoryError:
         return _encode({"kind": "memory", "sha256": sha256})
 
@@ -91,7 +91,7 @@ def _read_file(path: str) -> bytes:
             for _ in range(_TRIES):
                 before = os.fstat(descriptor)
                 if not stat.S_ISREG(before.st_mode):
-                    raise UnreadableFile("not a regular file any more")
+                    raise Unsettled("not a regular file any more")
                 if before.st_size > MAX_BYTES:
                     raise UnreadableFile(f"larger than {MAX_BYTES // 1_000_000} MB")
                 file.seek(0)
@@ -100,8 +100,8 @@ def _read_file(path: str) -> bytes:
                 if (before.st_mtime_ns, len(data)) == (after.st_mtime_ns, after.st_size):
                     return data
     except OSError as error:
-        raise UnreadableFile(f"cannot be read: {error.strerror or error}") from error
-    raise UnreadableFile("it changes while it is being read")
+        raise Unsettled(f"cannot be read: {error.strerror or error}") from error
+    raise Unsettled("it changes while it is being read")
 
 
 def _to_json(document: Extracted) -> dict[str, Any]:

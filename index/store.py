@@ -48,7 +48,7 @@ class MoveFile:
 
 @dataclass(frozen=True, slots=True)
 class DropFile:
-    """The file is gone: so are its documents and its line in the ledger."""
+    """The file's documents go, and its line in the ledger."""
 
     collection: str
     path: str
@@ -56,7 +56,7 @@ class DropFile:
 
 @dataclass(frozen=True, slots=True)
 class NoteFile:
-    """Only the ledger changes. A file that is no longer indexed loses its documents."""
+    """Only the ledger changes; with a DropFile before it the file's documents go, and the line stays."""
 
     record: FileRecord
 
@@ -116,6 +116,9 @@ class Store(Protocol):
 
     def files(self, collection: str) -> dict[str, FileRecord]:
         """Return the ledger of a collection by path."""
+
+    def held(self, collection: str) -> set[str]:
+        """Return the paths of the files that have documents; those of a file that failed for now are kept."""
 
     def staged(self) -> dict[tuple[str, str], str]:
         """Return (collection, path) → sha256 of the files that an interrupted run left staged."""

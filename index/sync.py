@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from index.embedder import Embedder, Vectors
 from index.errors import UnreadableFile, Unsupported
 from index.passages import embedded_text, split_document
-from index.plan import Plan
+from index.plan import Plan, check_deletions
 from index.records import Document, Extracted, FileRecord, FileStatus
 from index.sandbox import Sandbox
 from index.scan import disk_path, hash_file
@@ -28,31 +28,48 @@ _CHARACTERS_AT_ONCE = 2_000_000
 class Report:
     """What a sync has done. failed: the files of the run that could not be read, old failures included.
 
-    skipped: those that are no documents. embedded: passages whose vectors had to be made.
+    skipped: those that are no documents. deleted: files whose documents went, those that cannot be read any more included;
+    embedded: passages whose vectors had to be made.
     """
 
     plan: Plan
     generation: int
     failed: Sequence[FileRecord]
     skipped: Sequence[FileRecord]
+    deleted: Sequence[str]
     passages: int
     embedded: int
     seconds: float
 
 
 def sync(
-    store: Store, embedder: Embedder, plan: Plan, root: Path, sandbox: Sandbox, *, progress: Progress | None = None
+    store: Store,
+    embedder: Embedder,
+    plan: Plan,
+    root: Path,
+    sandbox: Sandbox,
+    *,
+    no_delete: bool = False,
+    yes: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
-    """Carry a plan out: all of it is committed, or nothing. Call inside `store.writing()`."""
+    """Carry a plan out: all of it is committed, or nothing. Call inside `store.writing()`.
+
+    no_delete: a file that cannot be read any more keeps its documents; yes: any number may lose theirs. Without it
+    TooManyDeletions is raised, before anything is read or, if only that shows it, before the commit.
+    """
     began = time.monotonic()
+    if not yes:
+        check_deletions(plan)
     store.adopt(embedder)
-    work = _Work(store, embedder, root, sandbox, progress)
+    work = _Work(store, embedder, root, sandbox, progress, no_delete=no_delete, yes=yes)
     generation = store.apply(work.changes(plan))
     noted = [*work.unread, *plan.unchanged, *plan.skipped]
     failed = [record for record in noted if record.status == "failed"]
     skipped = [record for record in noted if record.status == "skipped"]
     counts = work.embedding
-    return Report(plan, generation, failed, skipped, counts.passages, counts.embedded, time.monotonic() - began)
+    deleted = [*plan.deleted, *work.lost]
+    return Report(plan, generation, failed, skipped, deleted, counts.passages, counts.embedded, time.monotonic() - began)
 
 
 class Embedding:
@@ -103,13 +120,26 @@ class Embedding:
 class _Work:
     """Turns a plan into changes, a few files at a time, so that memory does not grow with the corpus."""
 
-    def __init__(self, store: Store, embedder: Embedder, root: Path, sandbox: Sandbox, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedder: Embedder,
+        root: Path,
+        sandbox: Sandbox,
+        progress: Progress | None,
+        *,
+        no_delete: bool,
+        yes: bool,
+    ) -> None:
         self._store = store
         self._root = root
         self._sandbox = sandbox
         self._progress = progress
+        self._no_delete = no_delete
+        self._yes = yes
         self.embedding = Embedding(store, embedder)
         self.unread: list[FileRecord] = []
+        self.lost: list[str] = []  # files that had documents and cannot be read any more
 
     def changes(self, plan: Plan) -> Iterator[Change]:
         """Yield every change of the plan; files that cannot be read become lines of the ledger."""
@@ -122,38 +152,46 @@ class _Work:
         for done, record in enumerate(plan.to_read):
             if self._progress:
                 self._progress(done, len(plan.to_read), record.path)
-            change = self._read(record, staged.get((record.collection, record.path), ""), anew=record.path in left)
-            if change:
-                yield change
+            yield from self._read(record, staged.get((record.collection, record.path), ""), anew=record.path in left)
             yield from self.embedding.ready()
         yield from self.embedding.rest()
+        if not self._yes:
+            check_deletions(plan, len(self.lost))
 
-    def _read(self, record: FileRecord, staged: str, *, anew: bool) -> Change | None:
-        """Read one file and leave its documents to the embedding; returns the change where there is nothing to embed."""
-        place = disk_path(record.path, self._root)
-        reading = self._sandbox.read(place)
+    def _read(self, record: FileRecord, staged: str, *, anew: bool) -> Iterator[Change]:
+        """Read one file and leave its documents to the embedding; yields the changes where there is nothing to embed."""
+        reading = self._sandbox.read(disk_path(record.path, self._root))
         record = replace(record, sha256=reading.sha256)
-        if reading.error:
-            record = _without_documents(record, reading.error, place)
-            self.unread.append(record)
-            return NoteFile(record)
-        if staged and staged == record.sha256:
-            return KeepStaged(record)
         ids = {} if anew else self._store.document_ids(record.collection, record.path)
+        if reading.error:
+            yield from self._give_up(record, reading.error, held=bool(ids))
+            return
+        if staged and staged == record.sha256:
+            yield KeepStaged(record)
+            return
         documents = [self._make_document(one, record, ids) for one in reading.documents]
         self.embedding.add(record, documents)
-        return None
+
+    def _give_up(self, record: FileRecord, error: UnreadableFile, *, held: bool) -> Iterator[Change]:
+        """Note why a file cannot be read, and drop what it held if its text is not what is on disk any more for good.
+
+        What is to be tried again without a change of the file keeps no hash.
+        """
+        status: FileStatus = "skipped" if isinstance(error, Unsupported) else "failed"
+        kept = held and (self._no_delete or error.may_pass)
+        again = kept or error.try_again
+        sha256 = "" if again else record.sha256 or hash_file(disk_path(record.path, self._root))
+        reason = f"{error.message} (what was indexed of it before is kept)" if kept else error.message
+        record = replace(record, status=status, reason=reason, sha256=sha256)
+        self.unread.append(record)
+        if held and not kept:
+            self.lost.append(record.path)
+            yield DropFile(record.collection, record.path)
+        yield NoteFile(record)
 
     def _make_document(self, extracted: Extracted, record: FileRecord, ids: dict[str, str]) -> Document:
         document_id = ids.get(extracted.part) or new_document_id(record, extracted.part, self._store.is_taken)
         return make_document(extracted, record, document_id)
-
-
-def _without_documents(record: FileRecord, error: UnreadableFile, place: Path) -> FileRecord:
-    """Note why a file has no documents. What may be otherwise next time keeps no hash, so that it is tried again."""
-    status: FileStatus = "skipped" if isinstance(error, Unsupported) else "failed"
-    sha256 = "" if error.may_pass else record.sha256 or hash_file(place)
-    return replace(record, status=status, reason=error.message, sha256=sha256)
 
 
 def vector_key(text: str, embedder: Embedder) -> bytes:

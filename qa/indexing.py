@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from index.errors import IndexUnavailable
-from index.plan import Plan, check_deletions, make_plan
+from index.plan import Plan, make_plan, without_deletions
 from index.rebuild import RebuildReport, rebuild
 from index.sandbox import Limits, Sandbox
 from index.store import DropFile
@@ -20,11 +19,12 @@ from qa.workspace import Workspace
 _LOG = logging.getLogger("qa.indexing")
 
 
-def plan_paths(workspace: Workspace, paths: Sequence[Path], *, root: Path | None = None) -> Plan:
+def plan_paths(workspace: Workspace, paths: Sequence[Path], *, root: Path | None = None, no_delete: bool = False) -> Plan:
     """Say what `index_paths` would do, and change nothing: not even a data directory is made."""
     store, collection = workspace.store, workspace.settings.collection
-    base = store.root_or(root)
-    return make_plan(store.ledger(collection), base, paths, collection, [_data_folder(workspace)])
+    ledger, held, base = store.ledger(collection), store.held(collection), store.root_or(root)
+    plan = make_plan(ledger, held, base, paths, collection, [_data_folder(workspace)])
+    return without_deletions(plan) if no_delete else plan
 
 
 def index_paths(
@@ -42,22 +42,18 @@ def index_paths(
     root: what relative paths of a new index start from; the data directory's parent by default.
     Stored answers that show text which is gone afterwards are deleted (invariant 10).
     """
-    store, collection, settings = workspace.store, workspace.settings.collection, workspace.settings
+    store, settings = workspace.store, workspace.settings
     if not settings.data.exists():
         plan_paths(workspace, paths, root=root)  # a mistyped path must not leave an empty data directory behind
     limits = Limits(settings.file_seconds, settings.file_memory)
     passwords = [one.get_secret_value() for one in settings.pdf_passwords]
     with store.writing(root), Sandbox(limits, passwords) as sandbox:
-        ledger, base = store.files(collection), store.root()
-        plan = make_plan(ledger, base, paths, collection, [_data_folder(workspace)])
-        if no_delete:
-            plan = replace(plan, deleted=())
+        plan = plan_paths(workspace, paths, no_delete=no_delete)
         if on_plan:
             on_plan(plan)
-        if not yes:
-            check_deletions(plan, sum(record.status == "indexed" for record in ledger.values()))
         workspace.history.shown_versions()  # raises if it is damaged, while nothing has changed yet
-        report = sync(store, workspace.embedder, plan, base, sandbox, progress=progress)
+        embedder, base = workspace.embedder, store.root()
+        report = sync(store, embedder, plan, base, sandbox, no_delete=no_delete, yes=yes, progress=progress)
         try:
             forget_gone(workspace)
         except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again

@@ -27,7 +27,7 @@ _NAMES_SHOWN = 20
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--collection", help="Collection to index into.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
-@click.option("--no-delete", is_flag=True, help="Keep documents whose files are gone.")
+@click.option("--no-delete", is_flag=True, help="Keep documents whose files are gone, excluded or damaged now.")
 @click.option("--yes", is_flag=True, help="Delete even more than half of a collection.")
 @click.option("--rebuild", is_flag=True, help="First make all passages and vectors anew, for another embedder.")
 @framed
@@ -131,7 +131,7 @@ def summary_of(report: Report) -> str:
         sum(record.path not in unread for record in records) for records in (plan.added, plan.changed, plan.unchanged)
     )
     return (
-        f"added {added}, changed {changed}, renamed {len(plan.renamed)}, deleted {len(plan.deleted)}, "
+        f"added {added}, changed {changed}, renamed {len(plan.renamed)}, deleted {len(report.deleted)}, "
         f"unchanged {unchanged}, skipped {len(report.skipped)}, failed {len(report.failed)} "
         f"({report.passages} passages, {report.embedded} embedded, generation {report.generation}, {report.seconds:.1f} s)"
     )
@@ -150,6 +150,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
     """Return what was planned and done, for --json."""
     return {
         **_plan_to_json(report.plan),
+        "deleted": list(report.deleted),
         "skipped": [{"path": record.path, "reason": record.reason} for record in report.skipped],
         "failed": [{"path": record.path, "reason": record.reason} for record in report.failed],
         "passages": report.passages,

@@ -68,7 +68,7 @@ def _index_once(workspace: Workspace, paths: Sequence[Path], *, no_delete: bool,
         return True
     if as_json:
         print_json(report_to_json(report))
-    elif report.plan.to_read or report.plan.deleted or report.plan.renamed:
+    elif report.plan.to_read or report.deleted or report.plan.renamed:
         click.echo(f"{datetime.now():%H:%M:%S} {printable(summary_of(report))}")
         print_unread(report)
     return True
