@@ -275,3 +275,33 @@ def test_every_command_has_help_that_names_its_options(run_qa):
 
 def test_the_sample_corpus_is_what_the_readme_says():
     assert len([path for path in CORPUS.iterdir() if path.suffix != ".jsonl" and path.name != ".qaignore"]) == 16
+
+
+def test_with_json_every_error_is_one_object_on_stdout_and_one_line_on_stderr(run_qa, folder: Path, tmp_path: Path):
+    missing = "nothing is indexed here"
+    expected = (
+        (("index", tmp_path / "nowhere"), 2, "bad_path", "no such file or folder"),
+        (("index",), 2, "usage", "Name the files"),
+        (("ask", "Why?"), 4, "index_missing", missing),
+        (("search", "bridge"), 4, "index_missing", missing),
+        (("docs", "list"), 4, "index_missing", missing),
+        (("status",), 4, "index_missing", missing),
+        (("show", "d1"), 4, "index_missing", missing),
+    )
+    for arguments, exit_code, code, words in expected:
+        result = run_qa(*arguments, "--json")
+        told = json.loads(result.stdout)["error"]
+        assert (result.exit_code, told["code"], set(told)) == (exit_code, code, {"code", "message", "hint"}), arguments
+        assert words in told["message"]
+        assert words in result.stderr
+        assert run_qa(*arguments).stdout == ""
+
+
+def test_status_says_that_nothing_is_indexed_yet_when_the_first_run_was_killed(run_qa, tmp_path: Path, make_workspace):
+    workspace = make_workspace()
+    with workspace.store.writing():
+        workspace.store.adopt(workspace.embedder)
+    result = run_qa("status")
+    assert result.exit_code == 0
+    assert "nothing is indexed yet" in result.stdout
+    assert "0 dimensions" not in result.stdout

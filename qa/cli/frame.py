@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -27,21 +28,22 @@ from qa.config import Settings, load_settings
 from qa.errors import BadDataset, BadQuestion, ConfigError, LLMError, NotFound, PromptError
 
 NO_EVIDENCE, DAMAGED, SOME_FAILED, BELOW_MINIMUM, INTERRUPTED = 3, 4, 6, 8, 130
-_EXIT_CODES: tuple[tuple[type[CitableError], int], ...] = (
-    (BadPath, 2),
-    (BadQuestion, 2),
-    (BadDataset, 2),
-    (ConfigError, 2),
-    (TooManyDeletions, 2),
-    (NotFound, NO_EVIDENCE),
-    (IndexMissing, 4),
-    (IndexIncompatible, 4),
-    (IndexDamaged, 4),
-    (IndexUnavailable, 4),
-    (EmbedderFailed, 4),
-    (PromptError, 2),
-    (LLMError, 5),
-    (IndexLocked, 7),
+_KINDS: tuple[tuple[type[CitableError], int, str], ...] = (  # with the codes that the API has for the same
+    (BadPath, 2, "bad_path"),
+    (BadQuestion, 2, "bad_question"),
+    (BadDataset, 2, "bad_dataset"),
+    (ConfigError, 2, "bad_setting"),
+    (TooManyDeletions, 2, "too_many_deletions"),
+    (PromptError, 2, "bad_prompt"),
+    (NotFound, NO_EVIDENCE, "not_found"),
+    (IndexMissing, 4, "index_missing"),
+    (IndexIncompatible, 4, "index_incompatible"),
+    (IndexDamaged, 4, "index_damaged"),
+    (IndexUnavailable, 4, "index_unavailable"),
+    (EmbedderFailed, 4, "embedder_failed"),
+    (LLMError, 5, "llm"),
+    (IndexLocked, 7, "index_locked"),
+    (CitableError, 1, "unexpected"),
 )
 
 
@@ -56,35 +58,58 @@ def framed(run: Callable[..., int | None]) -> Callable[..., None]:
     @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
     @functools.wraps(run)
     def command(data: Path | None, as_json: bool, debug: bool, **options: Any) -> None:
-        try:
+        def call() -> int | None:
             flags = {"data": data} | {name: options[name] for name in Settings.model_fields if name in options}
             loaded = load_settings(flags)
-            code = run(settings=loaded.settings, origins=loaded.origins, as_json=as_json, **options)
-        except click.UsageError:
-            raise  # click shows it with the command's usage
-        except (KeyboardInterrupt, click.Abort):
-            say("interrupted")
-            code = INTERRUPTED
-        except BrokenPipeError:
-            sys.stderr.close()  # or the interpreter complains about the pipe once more
-            code = 141
-        except CitableError as error:
-            code = _report(error, debug)
-        except Exception as error:
-            if debug:
-                raise
-            say(f"error: unexpected {type(error).__name__}: {error}; run it again with --debug and report what it shows")
-            code = 1
-        sys.exit(code or 0)
+            return run(settings=loaded.settings, origins=loaded.origins, as_json=as_json, **options)
+
+        sys.exit(_exit_code(call, as_json=as_json, debug=debug))
 
     return command
 
 
-def _report(error: CitableError, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
+def _exit_code(call: Callable[[], int | None], *, as_json: bool, debug: bool) -> int:
+    """Do what a command does and return its exit code, that of the error included which it ends with."""
+    try:
+        return call() or 0
+    except click.UsageError as error:
+        if as_json:
+            _print_error("usage", error.format_message())
+        raise  # click shows it with the command's usage
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        if as_json:
+            _print_error("interrupted", "interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # or the interpreter complains about the pipe once more
+        return 141
+    except CitableError as error:
+        if debug:
+            traceback.print_exc()
+        return report_error(error, as_json=as_json)
+    except Exception as error:
+        if debug:
+            raise
+        hint = "run it again with --debug and report what it shows"
+        return report_error(CitableError(f"unexpected {type(error).__name__}: {error}", hint), as_json=as_json)
+
+
+def report_error(error: CitableError, *, as_json: bool, beside: Mapping[str, Any] | None = None) -> int:
+    """Write an error to stderr as one line, with --json also to stdout as one object; returns its exit code.
+
+    beside: what else the object holds, where there was something to say before the error.
+    """
     say(f"error: {error}")
-    return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1)
+    exit_code, code = next((exit_code, code) for kind, exit_code, code in _KINDS if isinstance(error, kind))
+    if as_json:
+        code = f"llm_{error.reason}" if isinstance(error, LLMError) else code
+        _print_error(code, error.message, error.hint, beside or {})
+    return exit_code
+
+
+def _print_error(code: str, message: str, hint: str = "", beside: Mapping[str, Any] = MappingProxyType({})) -> None:
+    print_json({**beside, "error": {"code": code, "message": message, "hint": hint}})
 
 
 def say(text: str, *, nl: bool = True) -> None:

@@ -21,7 +21,8 @@ def command(settings: Settings, as_json: bool, **_: Any) -> None:
         print_json({"data": str(settings.data), **asdict(stats)})
         return
     click.echo(f"data        {settings.data}, generation {stats.generation}, last change {stats.committed_at or 'never'}")
-    click.echo(f"embedder    {stats.embedder}, {stats.dimension} dimensions")
+    model = f"{stats.embedder}, {stats.dimension} dimensions" if stats.generation else "none: nothing is indexed yet"
+    click.echo(f"embedder    {model}")
     for name, counted in stats.collections.items():
         click.echo(f"collection  {printable(name)}: {counted.documents} documents, {counted.passages} passages")
     click.echo("formats     " + (", ".join(f"{name} {count}" for name, count in stats.media_types.items()) or "none"))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from index.errors import CitableError, IndexLocked
-from qa.cli.frame import framed, print_json, printable, say
+from qa.cli.frame import framed, print_json, printable, report_error, say
 from qa.cli.index import print_unread, report_to_json, summary_of
 from qa.config import Settings
 from qa.errors import ConfigError
@@ -64,7 +64,7 @@ def _index_once(workspace: Workspace, paths: Sequence[Path], *, no_delete: bool,
     except IndexLocked:
         return False
     except CitableError as error:  # a deletion guard, a full disk: the next change may put it right
-        say(f"error: {error}")
+        report_error(error, as_json=as_json)
         return True
     if as_json:
         print_json(report_to_json(report))
