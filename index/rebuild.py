@@ -26,6 +26,15 @@ class RebuildReport:
     seconds: float
 
 
+@dataclass(frozen=True)
+class RebuildPlan:
+    """What a rebuild is about to do. embedded: passages whose vectors would have to be made, as they are split now."""
+
+    documents: int
+    passages: int
+    embedded: int
+
+
 def rebuild(
     store: Store, embedder: Embedder, collections: Sequence[str], *, progress: Progress | None = None
 ) -> RebuildReport:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from index.errors import IndexUnavailable
+from index.errors import IndexIncompatible, IndexMissing, IndexUnavailable
 from index.plan import Plan, make_plan, without_deletions
-from index.rebuild import RebuildReport, rebuild
+from index.rebuild import RebuildPlan, RebuildReport, rebuild
 from index.sandbox import Limits, Sandbox
 from index.store import DropFile
 from index.sync import Progress, Report, sync
@@ -59,6 +60,24 @@ def index_paths(
         except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again
             _LOG.warning("stored answers that show deleted text could not be deleted yet: %s", error)
     return report
+
+
+def check_index(workspace: Workspace) -> None:
+    """Raise IndexIncompatible where `index_paths` would, because the index was made with another model."""
+    with suppress(IndexMissing):
+        workspace.store.check_embedder(workspace.embedder)
+
+
+def plan_rebuild(workspace: Workspace) -> RebuildPlan:
+    """Say what `rebuild_index` would do. Raises IndexMissing where there is nothing to make anew."""
+    collections = workspace.store.stats().collections.values()
+    passages = sum(counted.passages for counted in collections)
+    try:
+        workspace.store.check_embedder(workspace.embedder)
+        embedded = 0  # the vectors that are stored serve again
+    except IndexIncompatible:
+        embedded = passages
+    return RebuildPlan(sum(counted.documents for counted in collections), passages, embedded)
 
 
 def rebuild_index(workspace: Workspace, *, progress: Progress | None = None) -> RebuildReport:

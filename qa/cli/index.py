@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from index.plan import Plan
+from index.errors import CitableError
+from index.plan import Plan, check_deletions
 from index.records import FileRecord
 from index.sync import Report
-from qa.cli.frame import SOME_FAILED, framed, print_json, printable, say
+from qa.cli.frame import SOME_FAILED, framed, print_json, printable, report_error, say
 from qa.config import Settings
-from qa.indexing import index_paths, plan_paths, rebuild_index
+from qa.indexing import check_index, index_paths, plan_paths, plan_rebuild, rebuild_index
 from qa.workspace import Workspace
 
 _NAMES_SHOWN = 20
@@ -26,7 +28,7 @@ _NAMES_SHOWN = 20
 @click.command("index")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--collection", help="Collection to index into.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, and what would be refused; change nothing.")
 @click.option("--no-delete", is_flag=True, help="Keep documents whose files are gone, excluded or damaged now.")
 @click.option("--yes", is_flag=True, help="Delete even more than half of a collection.")
 @click.option("--rebuild", is_flag=True, help="First make all passages and vectors anew, for another embedder.")
@@ -50,9 +52,7 @@ def command(
         raise click.UsageError("Name the files or folders to index.")
     workspace = Workspace(settings)
     if dry_run:
-        plan = plan_paths(workspace, paths)
-        print_json({**_plan_to_json(plan), "dry_run": True}) if as_json else print_plan(plan)
-        return 0
+        return _preview(workspace, paths, as_json=as_json, no_delete=no_delete, yes=yes, rebuild=rebuild)
     done: dict[str, Any] = {"dry_run": False}
     if rebuild:
         done["rebuilt"] = _rebuild(workspace, as_json=as_json)
@@ -65,6 +65,36 @@ def command(
         )
     print_json(done | report_to_json(report)) if as_json else print_report(report)
     return SOME_FAILED if report.failed else 0
+
+
+def _preview(
+    workspace: Workspace, paths: Sequence[Path], *, as_json: bool, no_delete: bool, yes: bool, rebuild: bool
+) -> int:
+    """Print what the same command would do without --dry-run; returns the exit code of what it would refuse to do."""
+    told: dict[str, Any] = {"dry_run": True}
+    if rebuild:
+        planned = plan_rebuild(workspace)
+        told["rebuild"] = asdict(planned)
+        if not as_json:
+            say(
+                f"Rebuild: {planned.documents} documents of {planned.passages} passages to make anew, "
+                f"about {planned.embedded} to embed"
+            )
+    plan = plan_paths(workspace, paths, no_delete=no_delete)
+    if paths:
+        told |= _plan_to_json(plan)
+        if not as_json:
+            print_plan(plan)
+    try:
+        if not yes:
+            check_deletions(plan)
+        if not rebuild and workspace.settings.data.exists():
+            check_index(workspace)
+    except CitableError as error:
+        return report_error(error, as_json=as_json, beside=told)
+    if as_json:
+        print_json(told)
+    return 0
 
 
 def _rebuild(workspace: Workspace, *, as_json: bool) -> dict[str, Any]:
