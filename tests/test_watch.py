@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,23 @@ class Watching:
         while words not in (line := self.lines.get(timeout=SECONDS)):
             pass
         return line
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Callable[..., Watching]]:
+    """Start `qa watch ARGUMENTS`, and stop it at the end."""
+    started: list[Watching] = []
+
+    def start(*arguments: object) -> Watching:
+        started.append(Watching(*arguments, "--data", tmp_path / ".qa"))
+        started[-1].wait_for("watching ")
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.process.kill()
+        process.reader.join()
+        process.process.communicate()
 
 
 @pytest.fixture
@@ -123,3 +141,59 @@ def test_the_data_directory_cannot_be_watched(run_qa, folder: Path, tmp_path: Pa
     refused = run_qa("watch", tmp_path / ".qa")
     assert refused.exit_code == 2
     assert "cannot be watched" in refused.stderr
+
+
+def test_a_watched_file_that_editors_replace_is_seen_each_time(watch, folder: Path, tmp_path: Path):
+    (folder / "one.txt").write_text("The bridge is of stone.")
+    process = watch(folder / "one.txt")
+    for material in ("brick", "steel", "wood"):
+        (tmp_path / "saved").write_text(f"The bridge is of {material}.")
+        (tmp_path / "saved").rename(folder / "one.txt")
+        process.wait_for("changed 1")
+    (folder / "one.txt").write_text("The bridge is of glass, written in place.")
+    process.wait_for("changed 1")
+
+
+def test_a_watched_folder_that_is_replaced_is_watched_on(watch, folder: Path, make_workspace):
+    (folder / "a.txt").write_text("The bridge is of stone.")
+    process = watch(folder)
+    folder.rename(folder.with_name("old"))
+    folder.mkdir()
+    (folder / "y.txt").write_text("The tunnel is of brick.")
+    process.wait_for("added 1")
+    (folder / "z.txt").write_text("The tower is of glass.")
+    process.wait_for("added 1")
+    assert paths(make_workspace()) == ["y.txt", "z.txt"]
+
+
+def test_a_watched_folder_that_is_gone_for_a_while_is_watched_on(watch, folder: Path, make_workspace):
+    (folder / "a.txt").write_text("The bridge is of stone.")
+    process = watch(folder)
+    folder.rename(folder.with_name("old"))
+    process.wait_for("deleted 1")
+    folder.with_name("old").rename(folder)
+    process.wait_for("added 1")
+    (folder / "z.txt").write_text("The tower is of glass.")
+    process.wait_for("added 1")
+    assert paths(make_workspace()) == ["a.txt", "z.txt"]
+
+
+def test_whatever_is_indexed_is_watched_and_what_is_hidden_is_not(watch, folder: Path):
+    for name in ("node_modules", "site-packages", ".git"):
+        (folder / name).mkdir()
+    process = watch(folder)
+    for name in ("node_modules", "site-packages"):
+        (folder / name / "a.txt").write_text(f"The bridge in {name} is of stone.")
+        process.wait_for("added 1")
+    (folder / "notes.txt~").write_text("The tunnel is of brick.")
+    process.wait_for("added 1")
+
+
+def test_what_the_system_does_not_tell_of_is_found_by_looking_from_time_to_time(watch, folder: Path):
+    (folder / "a.txt").write_text("The bridge is of stone.")
+    process = watch(folder, "--rescan-seconds", "2")
+    with pytest.raises(queue.Empty):
+        process.lines.get(timeout=3)  # all that was to be told has been
+    with (folder / "a.txt").open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        memory[17:22] = b"glass"  # inotify does not tell of writes through mapped memory
+    process.wait_for("changed 1")
