@@ -54,11 +54,13 @@ def make_plan(
     """Compare the files under the paths with the ledger, which is by path.
 
     held: the files that have documents; root: the folder that relative paths in the index start from; exclude: what is not
-    looked at, the data directory. Raises BadPath for a path that neither exists nor was ever indexed.
+    looked at, the data directory. Raises BadPath for a path in that, and for one that neither exists nor was ever indexed.
     """
     scopes = [entry_of(path) for path in paths]
     found: dict[str, FileRecord] = {}
     for path, scope in zip(paths, scopes, strict=True):
+        if any(scope.is_relative_to(folder) for folder in exclude):
+            raise BadPath(f"{path}: belongs to the data directory, which is not indexed", "give the path of your documents")
         if not os.path.lexists(scope) and not any(_is_under(place_of(name, root), str(scope)) for name in ledger):
             raise BadPath(f"{path}: no such file or folder", "give the path of a file or folder that exists")
         found |= {record.path: record for record in scan(scope, root, collection, exclude)}

@@ -45,8 +45,11 @@ def place_of(name: str, root: Path) -> str:
 
 
 def entry_of(path: Path) -> Path:
-    """Return the one absolute form of a path that a user may give in many: links are followed but for its last part."""
-    return path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name
+    """Return the one absolute form of a path that a user may give in many: a link that is named is followed."""
+    try:
+        return path.resolve()
+    except RuntimeError:  # a link that leads to itself; the scan says so
+        return path.parent.resolve() / path.name
 
 
 def hash_file(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from index.errors import BadPath
 from index.records import FileRecord
 from index.scan import IGNORE_FILE, disk_path, index_path, scan
 from qa.indexing import index_paths
@@ -176,3 +177,36 @@ def test_a_renamed_document_keeps_its_id_its_answers_and_its_vectors(folder: Pat
     after = {one.path: one.id for one in workspace.store.documents()}
     assert after["docs/leases/other.txt"] == before["docs/scan2.txt"]
     assert len(set(after.values())) == len(after) == 4
+
+
+def test_a_link_that_is_named_is_followed(folder: Path, tmp_path: Path, make_workspace):
+    (folder / "a.txt").write_text("The ferry leaves at noon.")
+    (folder / "link.txt").symlink_to(folder / "a.txt")
+    workspace = make_workspace()
+    index_paths(workspace, [folder / "link.txt"])
+    assert [document.path for document in workspace.store.documents()] == ["docs/a.txt"]
+    (folder / "self.txt").symlink_to(folder / "self.txt")
+    report = index_paths(workspace, [folder / "self.txt"])
+    assert [record.reason for record in report.skipped] == ["a symbolic link that leads nowhere"]
+
+
+def test_one_folder_under_two_names_is_indexed_once(folder: Path, tmp_path: Path, make_workspace):
+    (folder / "a.txt").write_text("The ferry leaves at noon.")
+    (tmp_path / "link").symlink_to(folder)
+    workspace = make_workspace()
+    index_paths(workspace, [tmp_path / "link", folder])
+    index_paths(workspace, [tmp_path / "link"])
+    assert [document.path for document in workspace.store.documents()] == ["docs/a.txt"]
+
+
+def test_the_data_directory_is_indexed_under_no_name(folder: Path, tmp_path: Path, make_workspace):
+    (folder / "a.txt").write_text("The ferry leaves at noon.")
+    (tmp_path / "link").symlink_to(folder)
+    workspace = make_workspace(folder / "store")
+    for _ in range(2):
+        report = index_paths(workspace, [tmp_path / "link"])
+        assert [*report.skipped, *report.failed] == []
+    assert [Path(document.path).name for document in workspace.store.documents()] == ["a.txt"]
+    for inside in (folder / "store", tmp_path / "link" / "store", folder / "store" / "lexical"):
+        with pytest.raises(BadPath, match="belongs to the data directory"):
+            index_paths(workspace, [inside])
