@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -45,7 +45,7 @@ class Plan:
 
 def make_plan(
     ledger: Mapping[str, FileRecord],
-    held: Collection[str],
+    held: Set[str],
     root: Path,
     paths: Sequence[Path],
     collection: str = DEFAULT_COLLECTION,
@@ -73,7 +73,8 @@ def make_plan(
         kind = "changed" if kind == "added" and record.path in held else kind
         kinds[kind].append(record)
     lost = [ledger[name] for name in gone if name in held]
-    renamed = _find_renamed(kinds["added"], lost, root)
+    away = _find_moved_away([ledger[name] for name in sorted(held - found.keys() - set(gone))], kinds["added"], root)
+    renamed = _find_renamed(kinds["added"], [*lost, *away], root)
     moved_to, moved_from = {new.path for new, _ in renamed}, {old for _, old in renamed}
     kinds["added"] = [record for record in kinds["added"] if record.path not in moved_to]
     left_out = [one.path for one in kinds["skipped"] if one.status == "skipped" and one.path in held]
@@ -113,6 +114,21 @@ def _is_gone(path: str, scopes: Sequence[str], blind: Sequence[str]) -> bool:
         return False
     hidden = f"{os.sep}." in path[len(scope) - 1 :]
     return not hidden or not os.path.lexists(path)
+
+
+def _find_moved_away(known: Sequence[FileRecord], added: Sequence[FileRecord], root: Path) -> list[FileRecord]:
+    """Return the files outside of the scan that new ones may be: of the same size, their folder being there no more."""
+    sizes = {record.size for record in added}
+    return [one for one in known if one.size in sizes and _is_missing(disk_path(one.path, root).parent)]
+
+
+def _is_missing(folder: Path) -> bool:
+    """Say whether a folder does not exist; not where that cannot be seen."""
+    try:
+        folder.lstat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
 
 
 def _compare(record: FileRecord, known: FileRecord | None, root: Path) -> tuple[str, FileRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -210,3 +211,18 @@ def test_the_data_directory_is_indexed_under_no_name(folder: Path, tmp_path: Pat
     for inside in (folder / "store", tmp_path / "link" / "store", folder / "store" / "lexical"):
         with pytest.raises(BadPath, match="belongs to the data directory"):
             index_paths(workspace, [inside])
+
+
+def test_a_moved_folder_indexed_by_its_new_name_only_keeps_its_documents(folder: Path, tmp_path: Path, make_workspace):
+    (folder / "a.txt").write_text("The ferry leaves at noon.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    before = workspace.store.documents()[0].id
+    shutil.copytree(folder, tmp_path / "copy")
+    assert len(index_paths(workspace, [tmp_path / "copy"]).plan.added) == 1  # the old place is there: a copy
+    folder.rename(tmp_path / "new")
+    report = index_paths(workspace, [tmp_path / "new"])
+    assert [(old, record.path) for record, old in report.plan.renamed] == [("docs/a.txt", "new/a.txt")]
+    assert report.embedded == 0
+    assert {one.path: one.id for one in workspace.store.documents()}["new/a.txt"] == before
+    assert len(workspace.store.documents()) == 2
