@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,8 +27,8 @@ CLAIMS = [
 ]
 
 
-def parse(*cuts: str) -> list[Piece]:
-    parser = ReplyParser()
+def parse(*cuts: str, is_leak: Callable[[str], bool] = lambda _: False) -> list[Piece]:
+    parser = ReplyParser(is_leak=is_leak)
     pieces = [piece for cut in cuts for piece in parser.feed(cut)]
     return pieces + list(parser.finish())
 
@@ -86,6 +88,22 @@ REPLIES = {
     "brackets left open": "CLAIM: It is [not closed and goes on for much longer than any marker would.\nEND",
     "closing only": "CLAIM: It is 5) or so, see above.\nEND",
     "other scripts": 'CLAIM: پاکستان نے کہا کہ یہ درست نہیں۔\nQUOTE p1: "یہ درست نہیں"\nCLAIM: 今天下雨。\nEND',
+    "thoughts": '<think>\nCLAIM: A draft.\nEND\n</think>\nCLAIM: One thing happened.\nQUOTE p1: "one thing"\nEND',
+    "thoughts of several kinds": "<Thinking>NO EVIDENCE</thinking><reasoning>END\n</reasoning>\n</think>CLAIM: One.\nEND",
+    "thoughts without an end": "CLAIM: One.\n<think>CLAIM: Two.\nEND",
+    "a tag in a claim": "CLAIM: The tag <think> opens it.\nEND",
+    "a wrapped claim": 'CLAIM: Patients were harmed\nin none of the\nend cases.\nQUOTE p1: "one thing"\nEND',
+    "a wrapped claim with a marker": "CLAIM: It is so [1,\n2] and no\nother way.\n```\nEND\n```",
+    "a claim below its label": 'CLAIM:\nOne thing happened.\n\nProse.\nQUOTE p1:\n"one thing"\nEND',
+    "no evidence, in words": "NO EVIDENCE. The passages do not say.\nThey do not.\nEND",
+    "full-width": "CLAIM：今天下雨。\nQUOTE p1：“下雨下雨”\nEND",
+    "ids in other places": 'CLAIM: One.\nQUOTE "one" [p1]\nQUOTE: "two" (p2)\nQUOTE passage p3: "three"\nQUOTE id=p4: "four"\nEND',
+    "several quotes": 'CLAIM: One.\nQUOTES p1: "one thing"; "another"\nEND',
+    "json": '{"claims": [{"claim": "One thing\\nhappened.", "quotes": [{"quote": "one thing", "id": "p1"}]}]}',
+    "json in a fence": '```json\n[\n {"text": "One.",\n  "quotes": [{"text": "one", "passage": "p1"}]}\n]\n```\n',
+    "half json": '{"claims": [{"claim": "One thing"',
+    "json that is none": "{\nCLAIM: One.\nEND",
+    "a space that is none": "CLAIM: See www\x1c.evil.example/a and so.\nEND",
     "invisible": "CLAIM: One\u200b thing\u202e \U000e0041happened\x1b[31m.\nEND",
 }
 
@@ -128,6 +146,17 @@ _part = st.sampled_from(
         "word",
         "2. ",
         "é",
+        "<think>",
+        "</think>",
+        "no",
+        "[1",
+        "](",
+        "]",
+        "{",
+        '{"claim": "One.", "quote": "two"}',
+        "```",
+        "www.",
+        "s ever",
     ]
 )
 
@@ -148,11 +177,29 @@ def test_any_reply_shows_what_its_claims_say(reply):
     assert_texts_add_up(parse(reply))
 
 
+def leaks(text: str) -> bool:
+    return "word word" in text
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(_part, max_size=30).map("".join), st.data())
+def test_a_leak_is_cut_off_at_the_same_word_in_any_cuts(reply, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(reply)), max_size=8)))
+    parts = [reply[start:end] for start, end in zip([0, *cuts], [*cuts, len(reply)], strict=True)]
+    pieces = parse(*parts, is_leak=leaks)
+    assert gist(pieces) == gist(parse(reply, is_leak=leaks))
+    assert not any(leaks(text) for text, _ in claims(pieces))
+
+
 def test_a_claim_is_shown_while_it_arrives():
     parser = ReplyParser()
     assert list(parser.feed("CLAIM: One thing and")) == [ClaimText("One thing")]
     assert list(parser.feed(" two")) == [ClaimText(" and")]
     assert list(parser.feed(".\n")) == [ClaimText(" two.")]
+    assert list(parser.feed("Qu")) == []
+    assert list(parser.feed("ite three")) == [ClaimText(" Quite")]
+    assert list(parser.feed("\nEN")) == [ClaimText(" three")]
+    assert list(parser.feed("D\n")) == [ClaimDone("One thing and two. Quite three", ()), End()]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +267,52 @@ def test_the_end_is_said_once(end):
 def test_a_reply_without_end_was_cut_off(tail):
     pieces = parse(f"CLAIM: One.{tail}")
     assert End() not in pieces
-    assert [text for text, _ in claims(pieces)] == ["One."]
+    assert [text for text, _ in claims(pieces)] == ["One. The end of it" if "of it" in tail else "One."]
+
+
+ONE = [("One thing happened.", (("p1", '"one thing"'),))]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("thoughts", ONE),
+        ("thoughts of several kinds", [("One.", ())]),
+        ("thoughts without an end", [("One.", ())]),
+        ("a tag in a claim", [("The tag < think> opens it.", ())]),
+        ("a wrapped claim", [("Patients were harmed in none of the end cases.", (("p1", '"one thing"'),))]),
+        ("a wrapped claim with a marker", [("It is so and no other way.", ())]),
+        ("a claim below its label", [("One thing happened.", (("p1", '\n"one thing"'.strip()),))]),
+        ("full-width", [("今天下雨。", (("p1", "“下雨下雨”"),))]),
+        ("ids in other places", [("One.", (("p1", '"one"'), ("p2", '"two"'), ("p3", '"three"'), ("p4", '"four"')))]),
+        ("several quotes", [("One.", (("p1", '"one thing"'), ("p1", '"another"')))]),
+        ("json", ONE),
+        ("json in a fence", [("One.", (("p1", '"one"'),))]),
+        ("half json", []),
+        ("json that is none", [("One.", ())]),
+        ("a space that is none", [("See (link left out) and so.", ())]),
+    ],
+)
+def test_what_models_make_of_the_form_is_read(reply, said):
+    assert claims(parse(REPLIES[reply])) == said
+
+
+@pytest.mark.parametrize("reply", ["thoughts", "json", "json in a fence", "full-width"])
+def test_a_reply_of_another_form_has_an_end_too(reply):
+    assert parse(REPLIES[reply])[-1] == End()
+
+
+@pytest.mark.parametrize(
+    "line", ["No evidence. The passages do not say.", "NO EVIDENCE in the passages", "No evidence: none says it"]
+)
+def test_no_evidence_may_be_followed_by_words(line):
+    assert parse(f"{line}\nMore words.\nEND") == [NoEvidence(), End()]
+    assert parse(f"CLAIM: {line}\nEND") == [NoEvidence(), End()]
+
+
+def test_no_evidence_in_the_words_of_a_quote_ends_nothing():
+    reply = 'CLAIM: One.\nQUOTE p1: "they say there is\nno evidence. None at all"\nEND'
+    assert claims(parse(reply)) == [("One.", (("p1", '"they say there is\nno evidence. None at all"'),))]
 
 
 @pytest.mark.parametrize("line", ["NO EVIDENCE", "no evidence.", "**NO EVIDENCE**", "NO_EVIDENCE"])
