@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from index.embedder import Embedder
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
-from qa.facts import Token, name_forms, tokens_of
+from qa.facts import Token, name_forms, opposites_of, tokens_of
 from qa.reader import Sentence
 from qa.support import Evidence, differs
 
+_BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
 _ALIKE = 0.6  # cosine of two sentences; below it they are about different things
 _MOST = 3  # conflicts that one answer shows
 _MOST_COMPARED = 40  # pairs that are embedded
@@ -50,7 +52,7 @@ def _contradicts(one: Sentence, other: Sentence) -> str:
     if one.hit.document.id == other.hit.document.id:
         return ""
     mine, yours = tokens_of(one.text), tokens_of(other.text)
-    if not _same_scene(mine, yours):
+    if not _same_scene(mine, yours) or _other_things(mine, yours):
         return ""
     return differs(mine, Evidence(other.text)) or differs(yours, Evidence(one.text))
 
@@ -61,6 +63,28 @@ def _same_scene(mine: Sequence[Token], yours: Sequence[Token]) -> bool:
     smaller, larger = sorted((here, there), key=len)
     known = {key for forms in larger for key in forms}
     return all(forms & known for forms in smaller)
+
+
+def _other_things(mine: Sequence[Token], yours: Sequence[Token]) -> bool:
+    """Say whether one sentence has a thing where the other has another: the adults' fee is no rival of the children's."""
+    known, theirs = ({token.key for token in tokens} for tokens in (mine, yours))
+    here, there = ([i for i, token in enumerate(tokens) if token.key] for tokens in (mine, yours))
+    matcher = SequenceMatcher(None, [mine[i].key for i in here], [yours[j].key for j in there], autojunk=False)
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        if kind == "replace":
+            things = [mine[i] for i in here[start:end] if _is_thing(mine, i) and mine[i].key not in theirs]
+            others = [yours[j] for j in there[other_start:other_end] if _is_thing(yours, j) and yours[j].key not in known]
+            opposed = {key for thing in things for key in opposites_of(thing.key)}
+            if things and others and not opposed & {other.key for other in others}:
+                return True
+    return False
+
+
+def _is_thing(tokens: Sequence[Token], i: int) -> bool:
+    """Say whether a word is the name of a thing, by what is before it, or a word that tells which thing."""
+    if tokens[i].kind != "word":
+        return False
+    return i == 0 or tokens[i - 1].shown.lower() in _BEFORE_THINGS or tokens[i].shown.endswith(("'s", "’s"))
 
 
 def _names(tokens: Sequence[Token]) -> list[frozenset[str]]:

@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any
 
@@ -236,8 +237,16 @@ def _as_llm_error(error: Exception, model: str) -> LLMError:
 def _retry_after(error: Exception) -> float:
     """Return the seconds that a provider asks to wait, 0 when it does not say."""
     headers = getattr(error, "litellm_response_headers", None) or {}
+    if milliseconds := _number(headers.get("retry-after-ms")):
+        return milliseconds / 1000
     text = str(headers.get("retry-after", ""))
-    return float(text) if text.replace(".", "", 1).isdigit() else 0.0
+    with contextlib.suppress(ValueError, OverflowError):  # neither a number nor a date
+        return _number(text) or max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    return 0.0
+
+
+def _number(text: object) -> float:
+    return float(str(text)) if str(text).isascii() and str(text).replace(".", "", 1).isdigit() else 0.0
 
 
 def _classify(error: Exception, model: str) -> LLMError:

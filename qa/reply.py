@@ -45,6 +45,11 @@ _ADDRESS = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]*://|www\.|(?:mailto|data|javascript|vbscript|tel|file):(?=\S))\S*", re.IGNORECASE
 )
 _FIRST_WORD = re.compile(r"[\W\d_]*([^\W\d]*)(.*)", re.DOTALL)
+# The same without a scheme: a bare name of a host or file stays, one with a path, query or mailbox does not.
+_BARE_ADDRESS = re.compile(
+    r"(?<![\w@/])(?://(?=\w)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?(?:/(?=[\w?#&=.%~-])|[?#](?=\w))\S*)",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r"<(?=[a-z/!?])", re.IGNORECASE)
 LINK_LEFT_OUT = "(link left out)"
 
@@ -261,9 +266,18 @@ def clean_claim(text: str) -> str:
     while before != text:
         # a link of one word is a marker, of several words a part of the sentence
         before, text = text, _MARKER.sub("", _LINK.sub(lambda link: link[1] if " " in link[1] else "[]", text))
-    return " ".join(without_links(text).translate(_BRACKETS).split())
+    return " ".join(without_links(text, bare=True).translate(_BRACKETS).split())
 
 
-def without_links(text: str) -> str:
-    """Return text in which no chat tool finds a link or a tag: links in answers lead to our own documents only."""
-    return _TAG.sub("< ", _ADDRESS.sub(LINK_LEFT_OUT, text))
+def has_link(text: str) -> bool:
+    """Say whether a text has a link, an address or a tag."""
+    return any(pattern.search(text) for pattern in (_LINK, _ADDRESS, _BARE_ADDRESS, _TAG))
+
+
+def without_links(text: str, *, bare: bool = False) -> str:
+    """Return text in which no chat tool finds a link or a tag: links in answers lead to our own documents only.
+
+    bare: addresses without a scheme go too; for words that are nobody's but a model's.
+    """
+    text = _ADDRESS.sub(LINK_LEFT_OUT, text)
+    return _TAG.sub("< ", _BARE_ADDRESS.sub(LINK_LEFT_OUT, text) if bare else text)

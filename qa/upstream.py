@@ -41,6 +41,10 @@ class Budget:
         """Whether a call may begin: the first always, another while it has time to say something."""
         return self.calls_left > 0 and (self.calls_made == 0 or self.seconds_left > _LEAST_LEFT)
 
+    def can_spare(self, share: float) -> bool:
+        """Say whether a call may take a share of the time and leave another call enough of it."""
+        return self.calls_left > 1 and (1 - share) * self.seconds_left > _LEAST_LEFT
+
     def take_call(self) -> None:
         """Count a call that begins."""
         self.calls_left -= 1
@@ -94,6 +98,7 @@ class Upstream:
         self.said_all = False  # set it when the last words were read: the usage may still be on its way
         self._settings = settings
         self._breaker = breaker
+        self._passed: set[str] = set()
 
     def stream(self, messages: Messages) -> Generator[str, None, None]:
         """Yield a reply as it comes, from the first model that gives one.
@@ -116,14 +121,33 @@ class Upstream:
                     break
         raise failure
 
+    def pass_over(self) -> bool:
+        """Leave aside the model whose reply was of no use; say whether another may be asked."""
+        self._passed.add(self.model)
+        left = [model for model in self._settings.fallbacks if model not in self._passed]
+        if not left or not self.budget.has_call:
+            return False
+        self.model = left[0]
+        return True
+
     def text(self, messages: Messages) -> str:
         """Return a whole reply."""
         with closing(self.stream(messages)) as chunks:
             return "".join(chunks)
 
+    def aside(self, messages: Messages, share: float) -> str:
+        """Return a whole reply to something that the answer can do without: one try, of this model, in a share of the time.
+
+        Raises the LLMError when it fails.
+        """
+        deadline = time.monotonic() + share * self.budget.seconds_left
+        with closing(self._call(messages, self.model, deadline)) as chunks:
+            return "".join(chunks)
+
     def _turns(self) -> Iterator[tuple[str, bool]]:
         """Yield the models in turn, and the only one twice; with whether to pause before it."""
-        models = list(dict.fromkeys((self.model, *self._settings.fallbacks)))
+        others = (model for model in self._settings.fallbacks if model not in self._passed)
+        models = list(dict.fromkeys((self.model, *others)))
         for model in models:
             yield model, False
         if len(models) == 1:
@@ -143,12 +167,13 @@ class Upstream:
         self.budget.sleep(seconds)
         return True
 
-    def _call(self, messages: Messages, model: str) -> Generator[str, None, None]:
+    def _call(self, messages: Messages, model: str, deadline: float | None = None) -> Generator[str, None, None]:
         self._breaker.check(model)
         self.budget.check_asker()
         self.budget.take_call()
         self.model = model
-        reply = stream_reply(messages, model, self._settings, self.budget.deadline, self.budget.check_asker)
+        until = self.budget.deadline if deadline is None else deadline
+        reply = stream_reply(messages, model, self._settings, until, self.budget.check_asker)
         try:
             yield from reply.chunks
             self._breaker.note(model, failed=False)

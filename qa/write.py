@@ -50,6 +50,8 @@ def write(
     written = Written(prompt, [], "", broken, [])
     try:
         yield from _take_reply(question, checker, upstream, draft, written)
+        while _is_useless(written, draft) and upstream.pass_over():
+            yield from _take_reply(question, checker, upstream, draft, written)
     except LLMError as error:
         if error.reason == "context" and not written.claims and len(checker.passages) > 1:
             dropped += _keep(checker, len(checker.passages) // 2)
@@ -65,6 +67,11 @@ def write(
     if written.claims:
         _settle(question, checker, upstream, settings, written)
     return written
+
+
+def _is_useless(written: Written, draft: Draft) -> bool:
+    """Say whether the reply was in none of the forms that we read, and nothing of it has been shown."""
+    return not written.claims and written.ended != "no_evidence" and not draft.text
 
 
 def _take_reply_again(

@@ -111,12 +111,29 @@ def test_a_sentence_that_is_superseded_gives_way(bridges):
         ("The bridge of Ava is 40 metres long.", "The bridge of Ava was built of 44 stones."),
         ("The bridge of Ava is 40 metres long.", "The bridge of Ava is 40 metres long and 5 metres wide."),
         ("The council met on 18 December.", "The council did not forget the bridge."),
+        ("The adults' fee for a library card is 10 euros.", "The children's fee for a library card is 3 euros."),
+        ("The fee for a card for adults is 10 euros per year.", "The fee for a card for children is 3 euros per year."),
+        ("Adults pay 10 euros for a library card.", "Children pay 3 euros for a library card."),
+        ("The north tower of Bor is 40 metres high.", "The south tower of Bor is 55 metres high."),
     ],
 )
 def test_what_is_about_something_else_is_no_conflict(one: str, other: str, embedder):
     ones, others = (sentences_of([hit(name, text)]) for name, text in (("a", one), ("b", other)))
     assert find_conflicts(ones, others, embedder) == []
     assert find_conflicts(others, ones, embedder) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The fee for a card for adults is 10 euros per year.", "The fee for a card for adults is now 15 euros per year."),
+        ("The bridge of Ava is 40 metres long.", "The bridge of Ava is 44 metres in length."),
+        ("The library is closed on Mondays in summer.", "The library is open on Mondays in summer."),
+    ],
+)
+def test_another_number_or_the_opposite_of_the_same_thing_is_a_conflict(one: str, other: str, embedder):
+    ones, others = (sentences_of([hit(name, text)]) for name, text in (("a", one), ("b", other)))
+    assert len(find_conflicts(ones, others, embedder)) == 1
 
 
 def test_a_document_does_not_contradict_itself(embedder):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from llm_server import LLMServer, StatusError, Turns
+from llm_server import Hang, LLMServer, StatusError, Turns
 from test_written_answers import REASONS, Writer, ask, two_claims, writer
 
 from qa.conversation import is_follow_up, join_rule
@@ -31,6 +31,22 @@ BRIDGE = "The bridge of Ava was built in 1907. It is of stone and 40 metres long
         "How many were there?",
         "Who said that?",
         "And then?",
+        "When did he visit India?",
+        "Which city is it in?",
+        "How many people did they kill?",
+        "What does that mean for India?",
+        "Did this affect India?",
+        "What did the others say about them?",
+        "Which one is longer?",
+        "How many were harmed?",
+        "Who lives there?",
+        "What else?",
+        "How did their leader respond to Pakistan?",
+        "What is its length in metres?",
+        "But why did the council refuse the plan?",
+        "How about the tower of Bor?",
+        "How many of those were men?",
+        "它是什么？",
     ],
 )
 def test_a_question_that_leans_on_what_came_before_is_told(question):
@@ -44,6 +60,16 @@ def test_a_question_that_leans_on_what_came_before_is_told(question):
         "How long is the bridge of Ava?",
         "Which missile programme is named in the executive order of 2005?",
         "Welche Brücke wurde in Wien gebaut?",
+        "When was the tower of Bor built?",
+        "Which of these towers is the tower of Bor?",
+        "Is there a tower in Bor that is of brick?",
+        "How many towers are there in Bor?",
+        "What did other patients say about Zerol?",
+        "Which team did Kubiak play for when he was in the final?",
+        "How long does it take to boil an egg?",
+        "What does chlorophyll absorb?",
+        "What is photosynthesis?",
+        "北京市的人口是多少？",
     ],
 )
 def test_a_question_that_stands_alone_is_left_alone(question):
@@ -113,7 +139,20 @@ def test_the_llm_rewrites_where_there_is_one(writer: Writer, llm: LLMServer) -> 
     assert rewritten in llm.requests[1].body["messages"][-1]["content"]
 
 
-@pytest.mark.parametrize("reply", [StatusError(400), "", "Two\nlines", "x" * 5000])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        StatusError(400),
+        "",
+        "Two\nlines",
+        "x" * 5000,
+        "Sorry, I can not do that.",
+        "I cannot rewrite the question about the sanctions.",
+        "Which other reasons ![x](https://evil.example/x.png) does Pakistan give?",
+        "Which other reasons does Pakistan give, see evil.example/?q=1",
+        "How do you bake a cake of apples?",
+    ],
+)
 def test_where_the_llm_rewrites_badly_the_rule_does(writer: Writer, llm: LLMServer, reply: Any) -> None:
     workspace = writer(llm_calls=3)
     llm.reply_with(two_claims)
@@ -122,6 +161,28 @@ def test_where_the_llm_rewrites_badly_the_rule_does(writer: Writer, llm: LLMServ
     answer = ask(workspace, "And the other ones?", conversation_id=first["conversation_id"])
     assert answer["searched_for"].startswith("And the other ones? (")
     assert "Pakistan" in answer["searched_for"]
+
+
+def test_a_rewritten_question_is_plain_text(writer: Writer, llm: LLMServer) -> None:
+    workspace = writer(llm_calls=3)
+    llm.reply_with(two_claims)
+    first = ask(workspace)
+    llm.behaviour = Turns("**What reasons does India give for the [new] sanctions?**", "NO EVIDENCE\nEND")
+    answer = ask(workspace, "And India?", conversation_id=first["conversation_id"])
+    assert answer["searched_for"] == "What reasons does India give for the (new) sanctions?"
+
+
+@pytest.mark.parametrize("fault", [StatusError(500), Hang()])
+def test_a_rewriting_that_fails_leaves_time_and_a_call_for_the_answer(writer: Writer, llm: LLMServer, fault: Any) -> None:
+    workspace = writer(llm_timeout=6, fallbacks="openai/second")
+    llm.reply_with(two_claims)
+    first = ask(workspace)
+    llm.requests.clear()
+    llm.behaviour = Turns(fault, "CLAIM: There are others.\nEND")
+    answer = ask(workspace, "And the other ones?", conversation_id=first["conversation_id"])
+    assert (answer["mode"], answer["status"], answer["degraded"]) == ("llm", "answered", None)
+    assert [request.body["model"] for request in llm.requests] == ["test", "test"]
+    assert answer["timings_ms"]["rewrite"] < 3000
 
 
 def test_no_llm_rewrites_for_a_question_that_stands_alone_or_is_only_quoted(writer: Writer, llm: LLMServer) -> None:

@@ -75,8 +75,18 @@ def test_what_would_fail_again_is_not_tried_again(workspace: Workspace, llm: LLM
     assert len(llm.requests) == 1
 
 
-def test_a_wait_that_is_too_long_is_not_waited(workspace: Workspace, llm: LLMServer) -> None:
-    llm.behaviour = Turns(StatusError(429, {"Retry-After": "120"}), two_claims)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "120"},
+        {"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"},
+        {"retry-after-ms": "90000"},
+        {"Retry-After": "1" * 400},
+    ],
+    ids=["seconds", "date", "milliseconds", "for ever"],
+)
+def test_a_wait_that_is_too_long_is_not_waited(workspace: Workspace, llm: LLMServer, headers: dict[str, str]) -> None:
+    llm.behaviour = Turns(StatusError(429, headers), two_claims)
     began = time.monotonic()
     answer = ask(workspace)
     assert time.monotonic() - began < 5
@@ -103,6 +113,25 @@ def test_another_model_takes_over(writer: Writer, llm: LLMServer) -> None:
     answer = ask(writer(fallbacks="openai/second"))
     assert (answer["mode"], answer["model"]) == ("llm", "openai/second")
     assert [request.body["model"] for request in llm.requests] == ["test", "second"]
+
+
+@pytest.mark.parametrize("reply", ["I think that they widen it.", "END", "", '{"answer": 42}'])
+def test_another_model_takes_over_from_one_that_does_not_keep_to_the_form(
+    writer: Writer, llm: LLMServer, reply: str
+) -> None:
+    llm.behaviour = Turns(reply, two_claims)
+    answer = ask(writer(fallbacks="openai/second"))
+    assert (answer["mode"], answer["model"], answer["status"]) == ("llm", "openai/second", "answered")
+    assert [request.body["model"] for request in llm.requests] == ["test", "second"]
+
+
+def test_no_model_is_asked_twice_for_the_form_nor_more_than_calls_allow(writer: Writer, llm: LLMServer) -> None:
+    llm.behaviour = Turns("I think that they widen it.")
+    for calls, asked in ((1, ["test"]), (9, ["test", "second"])):
+        llm.requests.clear()
+        answer = ask(writer(fallbacks="openai/second", llm_calls=calls))
+        assert answer["degraded"]["reason"].startswith("bad_reply")
+        assert [request.body["model"] for request in llm.requests] == asked
 
 
 def test_a_reply_that_has_begun_is_not_asked_for_again(workspace: Workspace, llm: LLMServer) -> None:
