@@ -27,7 +27,7 @@ from qa.injection import find_orders
 from qa.prompts import label_passages
 from qa.reader import Pick, Sentence, read, sentences_of
 from qa.records import Answer, AskRequest, Event
-from qa.reply import without_links
+from qa.reply import clean_claim, without_links
 from qa.retrieval import find
 from qa.support import Judgement
 from qa.upstream import Budget, Upstream
@@ -146,7 +146,7 @@ def _warnings(hits: Sequence[Hit]) -> tuple[str, ...]:
         hit.document.title: orders for hit in hits if (orders := find_orders(f"{hit.document.title}\n{hit.passage.text}"))
     }
     return tuple(
-        f"“{without_links(title)}” holds text that {' and '.join(orders)}: read it with care."
+        f"“{clean_claim(title)}” holds text that {' and '.join(orders)}: read it with care."
         for title, orders in found.items()
     )
 

@@ -22,8 +22,18 @@ _ORDERS = {
         r"\b(?:previous\w*|prior|above|earlier|preceding|all|any|your|other|initial|original|system)\b[^.!?\n]{0,25}"
         r"\b(?:instructions?|prompts?|rules|guidelines?|directions|orders|constraints?|safeguards?|told)\b",
         r"\b(?:forget|disregard|ignore) (?:everything|all|anything)(?: that| you| of|,| above| before)",
-        r"\b(?:ignorier\w*|vergiss|missachte\w*)\b[^.!?\n]{0,40}\b(?:anweisung\w*|regeln)\b",
         r"\b(?:ignore[zrs]?|oublie[zrs]?|olvid\w+|descart\w+)\b[^.!?\n]{0,40}\b(?:instrucciones|consignes|reglas|instructions pr\w+)\b",
+        r"\bне (?:обращай|следуй|выполняй)\w*\b[^.!?\n]{0,40}\b(?:инструкци|указани|правил)\w*",
+        r"\b(?:игнорируй|проигнорируй|забудь|отбрось)(?:те)?\b[^.!?\n]{0,40}\b(?:инструкци|указани|правил|команд|промпт)\w*",
+        r"(?:忽略|无视|無視|忘记|忘記|不要理会|不要遵守|忽視)[^。！？\n]{0,15}(?:指令|指示|提示|说明|說明|规则|規則|命令)",
+        r"(?:ہدایات|احکامات|ہدایت)[^۔!?\n]{0,30}(?:نظر ?انداز|بھول ج|رد کر)|(?:نظر ?انداز|بھول ج)[^۔!?\n]{0,30}(?:ہدایات|احکامات)",
+        r"(?:निर्देश|आदेश|नियम)[^।!?\n]{0,30}(?:अनदेखा|नज़रअंदाज|नजरअंदाज|उपेक्षा|भूल जा)|(?:अनदेखा|नज़रअंदाज|नजरअंदाज)[^।!?\n]{0,30}(?:निर्देश|आदेश)",
+        r"\b(?:ignora(?:d|r)?|ignore|olvida(?:d)?|olvide|omite|descarta)\b[^.!?\n]{0,40}\b(?:instrucciones|indicaciones|órdenes|reglas) "
+        r"(?:anteriores|previas|de arriba|recibidas)\b",
+        r"\b(?:ignore[zr]?|oublie[zr]?|ne (?:tiens|tenez) pas compte|fais abstraction|faites abstraction)\b[^.!?\n]{0,40}"
+        r"\b(?:instructions|consignes|directives|règles)\b",
+        r"\b(?:ignorier\w*|vergiss|vergesst|vergessen sie|missachte\w*|beachte nicht)\b[^.!?\n]{0,40}"
+        r"\b(?:anweisung\w*|instruktion\w*|regeln|vorgaben|befehle?)\b",
         r"\b(?:new|updated|revised|real|actual) (?:system )?(?:instructions?|prompt|directive)\s*(?:[:\-]|are\b|is\b)",
         r"\b(?:instructions?|prompt) (?:above|before this)\b[^.!?\n]{0,30}\b(?:no longer|do not|don['’]t) (?:apply|count|matter)",
     ),
@@ -35,12 +45,20 @@ _ORDERS = {
         r"\bif you(?:['’]re| are) (?:an? |the )?(?:ai|llm|assistant|language model|chatbot|bot|automated)\b",
         r"\b(?:you are|you['’]re) now (?:an?|the|in|free|known|called|(?-i:DAN))\b|\bfrom now on,? you\b|\bdo anything now\b",
         r"\bpretend (?:to be|that you|you are)\b[^.!?\n]{0,30}\b(?:no|without|un\w+|pirate|rules|restrictions|evil|human)\b",
+        r"\b(?:ты|вы) теперь\b[^.!?\n]{0,30}\b(?:ассистент|бот|модель|помощник)\w*|(?:你现在是|你現在是|从现在起你|從現在起你|作为(?:一个)?(?:AI|人工智能)助手)",
+        r"\b(?:ahora eres|a partir de ahora (?:eres|debes|responde))\b|\b(?:tu es|vous êtes) (?:maintenant|désormais) (?:un|une|le|la)\b",
+        r"\b(?:du bist|sie sind) (?:jetzt|nun|ab jetzt|ab sofort) (?:ein|eine|der|die|das)\b|\bआप अब एक\b|\bآپ اب ایک\b",
         r"\benter (?:developer|debug|god|admin|maintenance) mode\b|\bjailbreak\w* (?:mode|prompt)\b|\b(?-i:DAN) mode\b",
     ),
     "asks for what is secret": (
         r"\b(?:system|hidden) prompt\b",
         r"\b(?:reveal|print|show|repeat|output|disclose|leak|dump|display|tell me|give me|recite|copy)\b[^.!?\n]{0,30}\b(?:your|the) "
         r"(?:prompt|instructions (?:above|you)|hidden instructions|api[ _-]?keys?|passwords?|secrets|credentials|settings you)\b",
+        r"\b(?:покажи|выведи|раскрой|напечатай)(?:те)?\b[^.!?\n]{0,30}\b(?:системн\w+ (?:промпт|подсказ|инструкц)\w*|промпт\w*)",
+        r"(?:显示|顯示|输出|輸出|透露|告诉我|打印|重复)[^。！？\n]{0,12}(?:系统提示|系統提示|提示词|提示詞|系统指令)",
+        r"\b(?:muestra|revela|imprime|dime|montre|révèle|affiche|zeige?|verrate|gib)\b[^.!?\n]{0,30}"
+        r"\b(?:prompt|instrucciones del sistema|instructions (?:du )?système|systemanweisung\w*|systemprompt)\b",
+        r"(?:सिस्टम प्रॉम्प्ट|سسٹم پرامپٹ)",
         r"\byour (?:instructions|hidden instructions|prompt|configuration) (?:verbatim|word for word|in full|in a code block)\b",
         r"\b(?:passage|document) ids\b|\bids of (?:all |the |other )*(?:passages|documents)\b|\b(?:text|words) above (?:verbatim|word for word)\b",
     ),
@@ -50,6 +68,11 @@ _ORDERS = {
         rf"\b(?:answer|reply|respond|speak|write|talk|continue)\b[^.!?\n]{{0,30}}\b(?:in|into|as a) {_LANGUAGES}\b",
         r"\b(?:begin|start|end|finish|prefix|append|add|insert|include|embed)\b[^.!?\n]{0,40}\b(?:to|in|of|with|every|each|your|the) "
         r"(?:your |each |every |the )?(?:answers?|replies|reply|responses?|claims?)\b",
+        r"\b(?:отвечай|ответь|пиши)(?:те)?\b[^.!?\n]{0,15}\b(?:только|всегда|лишь)\b|(?:只|仅|必须|請只|请只)(?:回答|回复|回覆|输出|輸出)(?!了)",
+        r"\b(?:responde|contesta|responda)\b[^.!?\n]{0,15}\b(?:solo|sólo|solamente|únicamente|siempre)\b",
+        r"\b(?:réponds|répondez)\b[^.!?\n]{0,15}\b(?:uniquement|seulement|toujours|simplement)\b",
+        r"\b(?:antworte(?:t|n sie)?)\b[^.!?\n]{0,15}\b(?:nur|immer|ausschließlich|stets)\b",
+        r"(?:केवल|सिर्फ)[^।!?\n]{0,25}(?:उत्तर|जवाब) (?:दें|दो|दीजिए)|صرف[^۔!?\n]{0,25}جواب (?:دیں|دو)",
         r"\b(?:cite|recommend|trust|rank)\b[^.!?\n]{0,20}\b(?:only )?(?:this|our|my) (?:document|passage|page|file|source|site|product|company)\b",
         r"\b(?:include|insert|embed|add|render|display|append|output)\b[^.!?\n]{0,30}\b(?:this|the following) (?:link|image|url|pixel|markdown)\b",
         r"!\[[^\]\n]*\]\(https?://[^)\s]*(?:\?|=|\{)",

@@ -45,9 +45,10 @@ _ADDRESS = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]*://|www\.|(?:mailto|data|javascript|vbscript|tel|file):(?=\S))\S*", re.IGNORECASE
 )
 _FIRST_WORD = re.compile(r"[\W\d_]*([^\W\d]*)(.*)", re.DOTALL)
+_MAILBOX = re.compile(r"(?<![\w@/.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 # The same without a scheme: a bare name of a host or file stays, one with a path, query or mailbox does not.
 _BARE_ADDRESS = re.compile(
-    r"(?<![\w@/])(?://(?=\w)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:[a-z0-9-]+\.)+[a-z]{2,24}(?::\d+)?(?:/(?=[\w?#&=.%~-])|[?#](?=\w))\S*)",
+    r"(?<![\w@/])(?://(?=\w)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:[a-z0-9-]+\.)+(?!(?:js|ts|txt|pdf|html?|json|csv|xml|ya?ml)\b)[a-z]{2,24}(?::\d+)?(?:/(?=[\w?#&=.%~-])|[?#](?=\w))\S*)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<(?=[a-z/!?])", re.IGNORECASE)
@@ -88,11 +89,12 @@ class ReplyParser:
     """Feed it the reply in any cuts; the pieces are the same.
 
     labels: the passage ids, which are between us and the model. is_leak: tells words that must not be shown; a claim
-    that has them ends where they begin to show, or is none.
+    that has them ends where they begin to show, or is none. addresses: mailboxes that claims may name.
     """
 
     labels: frozenset[str] = frozenset()
     is_leak: Callable[[str], bool] = lambda _: False
+    addresses: frozenset[str] = frozenset()
     _line: str = ""
     _thought: str = ""  # the tag that closes the thoughts that we are in
     _claim: str | None = None  # as it was written, its lines so far
@@ -195,7 +197,7 @@ class ReplyParser:
             self._text = text
 
     def _clean(self, text: str) -> str:
-        cleaned = clean_claim(text)
+        cleaned = clean_claim(text, self.addresses)
         found = self.labels.intersection(re.findall(r"\w+", cleaned.lower()))
         if found:
             cleaned = re.sub(rf"\W?\b(?:{'|'.join(found)})\b", "", cleaned, flags=re.IGNORECASE)
@@ -259,14 +261,19 @@ def _quote(label: str, text: str) -> Quote:
     return Quote(behind[1], behind[2].lower()) if behind else Quote(text.strip(), label.lower())
 
 
-def clean_claim(text: str) -> str:
-    """Return a claim as plain text without square brackets: markers are taken out, links become their words."""
+def clean_claim(text: str, addresses: frozenset[str] = frozenset()) -> str:
+    """Return a claim as plain text without square brackets: markers are taken out, links become their words.
+
+    addresses: mailboxes, in small letters, that may stay.
+    """
     text = " ".join(_INVISIBLE.sub("", text).split())
     before = ""
     while before != text:
         # a link of one word is a marker, of several words a part of the sentence
         before, text = text, _MARKER.sub("", _LINK.sub(lambda link: link[1] if " " in link[1] else "[]", text))
-    return " ".join(without_links(text, bare=True).translate(_BRACKETS).split())
+    text = without_links(text)
+    text = _BARE_ADDRESS.sub(lambda found: found[0] if found[0].lower() in addresses else LINK_LEFT_OUT, text)
+    return " ".join(text.translate(_BRACKETS).split())
 
 
 def has_link(text: str) -> bool:
@@ -274,10 +281,11 @@ def has_link(text: str) -> bool:
     return any(pattern.search(text) for pattern in (_LINK, _ADDRESS, _BARE_ADDRESS, _TAG))
 
 
-def without_links(text: str, *, bare: bool = False) -> str:
-    """Return text in which no chat tool finds a link or a tag: links in answers lead to our own documents only.
+def without_links(text: str) -> str:
+    """Return text in which no chat tool finds a link or a tag: links in answers lead to our own documents only."""
+    return _TAG.sub("< ", _ADDRESS.sub(LINK_LEFT_OUT, text))
 
-    bare: addresses without a scheme go too; for words that are nobody's but a model's.
-    """
-    text = _ADDRESS.sub(LINK_LEFT_OUT, text)
-    return _TAG.sub("< ", _BARE_ADDRESS.sub(LINK_LEFT_OUT, text) if bare else text)
+
+def mailboxes(text: str) -> frozenset[str]:
+    """Return the e-mail addresses in a text, in small letters."""
+    return frozenset(found[0].lower() for found in _MAILBOX.finditer(text))

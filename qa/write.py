@@ -12,15 +12,16 @@ from qa.claims import Checked, Checker
 from qa.config import Settings
 from qa.draft import Draft
 from qa.errors import LLMError
+from qa.injection import find_orders
 from qa.llm import context_window
 from qa.prompts import Prompt, as_data, build_messages, estimate_tokens, load_prompt
 from qa.records import Event, Repair
-from qa.reply import ClaimDone, ClaimText, End, NoEvidence, Piece, ReplyParser
+from qa.reply import ClaimDone, ClaimText, End, NoEvidence, Piece, ReplyParser, mailboxes
 from qa.support import Judgement
 from qa.upstream import Messages, Upstream
 
 _MAX_CLAIMS = 60
-_LEAK_WORDS = 7
+_LEAK_WORDS = 5  # of the prompt's own in a row; 1 in 100,000 sentences of an encyclopedia has that many by chance
 _DEFAULT_WINDOW = 8192  # tokens, of a model that litellm does not know
 _VERDICTS = {"SUPPORTED": "supported", "CONTRADICTED": "contradicted", "UNSUPPORTED": "unsupported"}
 
@@ -108,7 +109,10 @@ def _take_reply(
 
 def _pieces(chunks: Iterator[str], checker: Checker, prompt: Prompt) -> Iterator[Piece]:
     said = _runs(prompt.system)
-    parser = ReplyParser(frozenset(checker.passages), lambda text: not said.isdisjoint(_runs(text)))
+    texts = [hit.passage.text for hit in checker.passages.values() if not find_orders(hit.passage.text)]
+    parser = ReplyParser(
+        frozenset(checker.passages), lambda text: not said.isdisjoint(_runs(text)), mailboxes("\n".join(texts))
+    )
     try:
         for chunk in chunks:
             yield from parser.feed(chunk)

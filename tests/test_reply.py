@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.records import Quote
-from qa.reply import ClaimDone, ClaimText, End, NoEvidence, Piece, ReplyParser, clean_claim
+from qa.reply import ClaimDone, ClaimText, End, NoEvidence, Piece, ReplyParser, clean_claim, mailboxes
 
 REPLY = """CLAIM: Islamabad calls the sanctions biased.
 QUOTE p1: "the sanctions are biased and a threat to peace"
@@ -416,3 +416,25 @@ def test_no_evidence_in_any_dress_is_no_claim_and_leaves_no_trace(body):
         parser = ReplyParser()
         pieces = [piece for at in range(0, len(reply), size) for piece in parser.feed(reply[at : at + size])]
         assert "".join(piece.text for piece in pieces if isinstance(piece, ClaimText)) == "The second claim is here."
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("See evil.example/?q=1 now.", "See (link left out) now."),
+        ("See //evil.example/x and evil.com:80/a.", "See (link left out) and (link left out)"),
+        ("Ask a@evil.example now.", "Ask (link left out) now."),
+        ("The site is bridge.example and the file is notes.txt.", "The site is bridge.example and the file is notes.txt."),
+        ("It runs on Node.js/Express and/or 3.5/4.", "It runs on Node.js/Express and/or 3.5/4."),
+    ],
+)
+def test_an_address_without_a_scheme_is_left_out_when_it_leads_further_than_a_name(written, shown):
+    assert clean_claim(written) == shown
+    ((text, _),) = claims(parse(*f"CLAIM: {written}\nEND"))
+    assert text == shown
+
+
+def test_a_mailbox_that_stands_in_the_passages_may_be_named():
+    parser = ReplyParser(addresses=mailboxes("Write to Info@bridge.example."))
+    pieces = [*parser.feed("CLAIM: The address is info@bridge.example, not a@b.example.\nEND"), *parser.finish()]
+    assert [text for text, _ in claims(pieces)] == ["The address is info@bridge.example, not (link left out)."]
