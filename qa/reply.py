@@ -45,10 +45,10 @@ _ADDRESS = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]*://|www\.|(?:mailto|data|javascript|vbscript|tel|file):(?=\S))\S*", re.IGNORECASE
 )
 _FIRST_WORD = re.compile(r"[\W\d_]*([^\W\d]*)(.*)", re.DOTALL)
-_MAILBOX = re.compile(r"(?<![\w@/.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_MAILBOX = re.compile(r"(?<![\w@/.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 # The same without a scheme: a bare name of a host or file stays, one with a path, query or mailbox does not.
 _BARE_ADDRESS = re.compile(
-    r"(?<![\w@/])(?://(?=\w)\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:[a-z0-9-]+\.)+(?!(?:js|ts|txt|pdf|html?|json|csv|xml|ya?ml)\b)[a-z]{2,24}(?::\d+)?(?:/(?=[\w?#&=.%~-])|[?#](?=\w))\S*)",
+    r"(?<![\w@/])(?://(?=\w)\S+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|(?:[a-z0-9-]{1,63}\.){1,8}(?!(?:js|ts|txt|pdf|html?|json|csv|xml|ya?ml)\b)[a-z]{2,24}(?::\d+)?(?:/(?=[\w?#&=.%~-])|[?#](?=\w))\S*)",
     re.IGNORECASE,
 )
 _TAG = re.compile(r"<(?=[a-z/!?])", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -432,6 +433,13 @@ def test_an_address_without_a_scheme_is_left_out_when_it_leads_further_than_a_na
     assert clean_claim(written) == shown
     ((text, _),) = claims(parse(*f"CLAIM: {written}\nEND"))
     assert text == shown
+
+
+@pytest.mark.parametrize("run", ["a.", "a@", "[", "<a", "//"])
+def test_no_run_of_signs_takes_long_to_clean(run):
+    began = time.monotonic()
+    clean_claim(run * 4_000)
+    assert time.monotonic() - began < 2
 
 
 def test_a_mailbox_that_stands_in_the_passages_may_be_named():
