@@ -8,24 +8,22 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from index.catalog import Catalog
 from index.catalog_writer import CatalogWriter, File
-from index.dense import DenseIndex, open_dense, refresh_dense
-from index.embedder import Embedder, Vectors
+from index.dense import open_dense, refresh_dense
+from index.embedder import Embedder
 from index.errors import CitableError, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable, data_flag, unavailable
 from index.files import remove_leftovers
-from index.lexical import LexicalIndex, build_in_memory, open_lexical, refresh_lexical
+from index.lexical import build_in_memory, open_lexical, refresh_lexical
+from index.local_view import Derived, LocalView
 from index.lock import writer_lock
 from index.passages import SPLITTER_VERSION
 from index.readers import READERS_VERSION
-from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Passage, Stats
-from index.stats import count_all, read_stats
-from index.store import Change, DropFile, Found, KeepStaged, MoveFile, NoteFile, PutFile
+from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Stats
+from index.stats import read_stats
+from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, PutFile
 
 _LOG = logging.getLogger("index.store")
 _LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
@@ -34,74 +32,6 @@ _BATCH_FILES, _BATCH_SECONDS = 100, 1.0  # what is staged between two fsyncs: an
 _PURGE_AT_ONCE = 20_000  # passages; in a larger index the words of replaced documents go when enough have gathered
 _PURGE_SHARE = 0.02
 _ERASE_SECONDS = 2.0
-_SCOPES_KEPT = 32
-
-
-@dataclass(frozen=True)
-class Derived:
-    """The derived indexes of one generation, and the passages that the filters used on it admit."""
-
-    dense: DenseIndex
-    lexical: LexicalIndex
-    admitted: dict[Filter, np.ndarray | None]
-
-
-@dataclass(frozen=True)
-class LocalView:
-    """One generation of a LocalStore."""
-
-    catalog: Catalog
-    derived: Derived
-    folder: Path
-
-    @property
-    def generation(self) -> int:
-        """The number of the last commit in it."""
-        return self.derived.dense.generation
-
-    def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
-        """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""
-        return self.derived.dense.search(vector, k, self._admitted(scope), self.catalog.vectors)
-
-    def search_lexical(self, text: str, k: int, scope: Filter = AllOf()) -> Found:
-        """Return (passage number, BM25), best first, among the passages that share a word with the text."""
-        return self.derived.lexical.search(text, k, self._admitted(scope))
-
-    def _admitted(self, scope: Filter) -> np.ndarray | None:
-        known = self.derived.admitted
-        if scope not in known:
-            while len(known) >= _SCOPES_KEPT:
-                known.pop(next(iter(known)), None)
-            known[scope] = self.catalog.admitted(scope)
-        return known[scope]
-
-    def passages(self, nums: Sequence[int]) -> dict[int, tuple[Passage, DocumentInfo]]:
-        """Return passages by number, with their documents."""
-        return self.catalog.passages(nums)
-
-    def vectors(self, nums: Sequence[int]) -> Vectors:
-        """Return the vectors of passages, shape (len(nums), dimension)."""
-        return self.catalog.vectors(nums)
-
-    def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
-        """Return a passage by id, with its document."""
-        return self.catalog.passage(passage_id)
-
-    def document(self, document_id: str) -> Document | None:
-        """Return a document with its text."""
-        return self.catalog.document(document_id)
-
-    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
-        """Return documents by collection and path."""
-        return self.catalog.documents(scope)
-
-    def stats(self) -> Stats:
-        """Say what is in the store."""
-        return count_all(self.catalog, self.folder)
-
-    def metadata_keys(self) -> set[str]:
-        """Return every name that some document has metadata under."""
-        return self.catalog.metadata_keys()
 
 
 class LocalStore:
