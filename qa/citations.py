@@ -11,31 +11,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from array import array
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise
 
 from index.locators import locate
 from index.records import Document, Hit
 from qa.facts import tokens_of
+from qa.folding import BREAK, fold
 from qa.records import Citation, Quote, Rejected
 
 MIN_WORDS = 3
 MIN_UNSPACED = 6  # characters, for scripts without spaces
-_QUOTE_MARKS = dict.fromkeys(map(ord, "‘’‚‛′`´"), "'") | dict.fromkeys(map(ord, "“”„‟″«»‹›"), '"')
-_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−⁃"), "-")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e"), "")
-_VARIANTS = _QUOTE_MARKS | _DASHES | _INVISIBLE
 _WRAPPING = " \t\n\"'“”‘’«»`"
 # "[…]" and "..." between two parts of a quote
 _ELLIPSIS = re.compile(r"\s*[\[(]?\s*(?:…|\.{3,}|\. \. \.)\s*[\])]?\s*")
 _MOST_PARTS = 2
 _MOST_LEFT_OUT = 400  # characters; what is cited is all of it, and nobody would read on
 _CLOSING = re.compile(r"[\"”»][.,;]$")
-# Compatibility forms that mean something else than their plain characters: 10² is not 102, ½ is not 1/2.
-_MEANINGFUL_FORMS = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>")
-_BREAK = "\0"  # stands in folded text for the hyphen of a word that is broken at a line's end
 _NEGATION_BEFORE = re.compile(
     r"(?:\b(?:no|not|never|without|neither|nor|cannot|hardly|barely|nobody|none|non)|n['’]t|\b(?:نہیں|नहीं))\s+$"
     r"|[不没沒未非無无]$",
@@ -133,10 +125,10 @@ def find_span(quote: str, text: str, near: int = 0, reach: int = 0) -> tuple[int
 
 
 def _find_between(quote: str, text: str, low: int, high: int) -> tuple[int, int] | None:
-    folded_quote = _fold(quote)[0]
+    folded_quote = fold(quote)[0]
     if not any(character.isalnum() for character in folded_quote):
         return None
-    folded, starts, ends = _fold(text[low:high])
+    folded, starts, ends = fold(text[low:high])
     for needle in (folded_quote, *_other_case(folded_quote)):
         for at, after in _occurrences(needle, folded):
             start, end = low + starts[at], low + ends[after - 1]
@@ -148,7 +140,7 @@ def _find_between(quote: str, text: str, low: int, high: int) -> tuple[int, int]
 
 def _occurrences(needle: str, folded: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of every place of the needle; a broken word matches with its hyphen and without."""
-    if _BREAK not in folded and _BREAK not in needle:
+    if BREAK not in folded and BREAK not in needle:
         pattern = re.escape(needle)
     else:
         pattern = "".join(_either(before, character) for before, character in zip(f" {needle}", needle, strict=False))
@@ -158,64 +150,12 @@ def _occurrences(needle: str, folded: str) -> Iterator[tuple[int, int]]:
 
 
 def _either(before: str, character: str) -> str:
-    if character == _BREAK:
-        return f"[-{_BREAK}]?"
+    if character == BREAK:
+        return f"[-{BREAK}]?"
     if character == "-":
-        return f"[-{_BREAK}]"
+        return f"[-{BREAK}]"
     inside_word = before.isalpha() and character.isalpha()
-    return f"{_BREAK}?{re.escape(character)}" if inside_word else re.escape(character)
-
-
-@lru_cache(maxsize=32)
-def _fold(text: str) -> tuple[str, array[int], array[int]]:
-    """Return the text without differences that do not count, and for each of its characters where it begins and ends."""
-    folded: list[str] = []
-    starts, ends = array("q"), array("q")
-    position = 0
-    while position < len(text):
-        after = _after_broken_word(text, position)
-        piece = _BREAK if after else ""
-        if not after:
-            after = _after_cluster(text, position)
-            piece = _plain(text[position:after])
-        for character in piece:
-            if character != " " or (folded and folded[-1] != " "):
-                folded.append(character)
-                starts.append(position)
-                ends.append(after)
-        position = after
-    while folded and folded[-1] == " ":
-        folded.pop()
-    return "".join(folded), starts, ends
-
-
-def _after_cluster(text: str, position: int) -> int:
-    """Return the end of a character with the combining marks that belong to it, however it is encoded."""
-    after = position + 1
-    while after < len(text) and unicodedata.combining(text[after]):
-        after += 1
-    return after
-
-
-@lru_cache(maxsize=8192)
-def _plain(cluster: str) -> str:
-    """Return what a character counts as: a space for white space, the plain form of a variant, "" if invisible."""
-    if cluster.isspace():
-        return " "
-    if unicodedata.decomposition(cluster[0]).startswith(_MEANINGFUL_FORMS):
-        return cluster
-    return " ".join(unicodedata.normalize("NFKC", cluster).translate(_VARIANTS).split())
-
-
-def _after_broken_word(text: str, position: int) -> int:
-    """Where a hyphen at a line's end breaks a word, return the position of the word's other half, else 0."""
-    if text[position] not in "-‐\u00ad" or not position or not text[position - 1].isalpha():
-        return 0
-    after = position + 1
-    while after < len(text) and text[after] in " \t\r\n":
-        after += 1
-    broken = "\n" in text[position + 1 : after]
-    return after if broken and after < len(text) and text[after].islower() else 0
+    return f"{BREAK}?{re.escape(character)}" if inside_word else re.escape(character)
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:

@@ -63,6 +63,11 @@ _OPPOSITES = (
     "possible|impossible;guilty|innocent acquit;promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
     "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
 )
+# The disease and its virus, as keys of names and words: whoever writes about one often names the other only.
+_SAME_ILLNESS = frozenset({"covid", "covid19", "sarscov2", "ncov", word_stem("coronavirus")})
+_SHOUTED = 6  # letters: from here on a word in capitals is taken for emphasis
+_SHOUTED_WORDS = frozenset("yes may all only very must never stop now high low some most many more less good bad".split())
+_COMMON = frozenset("some many most all every each both yes according data".split())  # capitalised in mid-sentence too
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ def _word_token(shown: str, *, first: bool) -> Token:
         return Token("name", re.sub(r"[-‑.]", "", lower), shown)
     if lower in _NEGATIONS or _CONTRACTED_NOT.search(word):
         return Token("negation", "not", shown)
-    number = _SMALL.get(lower) or _TENS.get(lower) or _hyphened(lower)
+    number = spelled_number(lower)
     if number:
         return Token("number", str(number), shown)
     if lower in _MONTH_NUMBER and word[0].isupper() and not (first and lower in ("may", "march")):
@@ -134,6 +139,17 @@ def _word_token(shown: str, *, first: bool) -> Token:
         return Token("name", stem or lower, shown)
     is_name = word[0].isupper() and not first and len(word) > 1 and stem != ""
     return Token("name" if is_name else "word", stem, shown)
+
+
+def spelled_number(word: str) -> int:
+    """Return the number that a word spells (seventeen, twenty-one), 0 if it spells none."""
+    lower = word.lower()
+    return _SMALL.get(lower) or _TENS.get(lower) or _hyphened(lower)
+
+
+def month_number(word: str) -> int:
+    """Return the number of a month by its English name or its first three letters, 0 if it is none."""
+    return _MONTH_NUMBER.get(word.lower(), 0)
 
 
 def _hyphened(word: str) -> int:
@@ -162,9 +178,21 @@ def _scaled(key: str, scale: float) -> str:
 
 
 def name_forms(token: Token) -> frozenset[str]:
-    """Return every stem under which a name may stand: Islamabad for Pakistan."""
+    """Return every stem under which a name may stand: Islamabad for Pakistan, a virus for its disease."""
     aliases = ALIASES.get(token.shown.lower(), frozenset())
-    return frozenset({token.key, *(word_stem(alias) for alias in aliases)})
+    same = _SAME_ILLNESS if token.key in _SAME_ILLNESS else frozenset()
+    return frozenset({token.key, *same, *(word_stem(alias) for alias in aliases)})
+
+
+def is_surely_name(token: Token, text: str) -> bool:
+    """Say whether a capitalised word of a text is a name: not in a headline, no word in emphatic capitals."""
+    if any(map(str.isdigit, token.shown)):
+        return True
+    if token.shown.isupper() and (len(token.shown) >= _SHOUTED or token.shown.lower() in _SHOUTED_WORDS):
+        return False
+    words = [word for word in re.findall(r"[^\W\d_]{4,}", text)[1:] if word.lower() != token.shown.lower()]
+    capitals = sum(word[0].isupper() for word in words)
+    return token.shown.lower() not in _COMMON and (len(words) < 3 or capitals <= len(words) * 2 // 3)
 
 
 def is_spelled_out(acronym: str, text: str) -> bool:

@@ -1,29 +1,31 @@
 """Claim and citations → verdict: do the cited words bear the claim out? Rules first, then a model where there is one.
 
-The rules decide only what words can show. A number, name or negation of the claim that is not where the quote stands
-makes it unsupported; one that is turned round makes it contradicted; a claim that says hardly anything but what its
-source says, in the same order, with no reservation left out, is supported. Everything else is for the model, and
-without one it stays unchecked.
+The rules decide only what words can show. A claim that a cited sentence makes word for word is supported. A number, name
+or negation of the claim that is not where the quote stands makes it unsupported; one that is turned round makes it
+contradicted. Everything else is for the model, and without one it stays unchecked.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.records import Document
 from index.sentences import sentence_spans
-from qa.facts import Token, is_spelled_out, name_forms, opposites_of, tokens_of
+from qa.facts import Token, is_spelled_out, is_surely_name, name_forms, opposites_of, tokens_of
 from qa.records import Citation, Verdict
+from qa.statements import says
 
 _REACH = 800  # characters on each side of a quote in which its sentences are looked for
 _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
 _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
-_SAID = 0.85  # from here on the claim is what the sentence says
-_LEAST_WORDS = 3  # content words; fewer are a part of a statement
-_LEAST_SHARE = 0.4  # of the sentence's words that the claim must take up, or it may have dropped what restricts it
 _YEARS = range(1000, 2200)
+_WORD = re.compile(r"[^\W_]+")
+# Said near a sentence, these make it one that the document may only report: "Three myths: …"
+_DISOWNED = frozenset("myth myths misconception misconceptions hoax hoaxes debunked untrue satire fallacy fallacies".split())
+_NOT_TOLD = "no cited sentence says it word for word, and no model is set that could tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,10 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
         return Judgement("unsupported", 0.0, "nothing is cited for it")
     words = tokens_of(claim)
     views = sorted((_View(words, one) for one in evidence), key=lambda view: -view.covered)
-    found = _absent(words, views) or _turned(views[0]) or _said(views[0])
-    if found.verdict != "unchecked" or entails is None:
+    found = _said(claim, evidence) or _absent(claim, words, views) or _turned(views[0])
+    if found is not None:
         return found
-    return _asked(claim, evidence, entails)
+    return _asked(claim, evidence, entails) if entails else Judgement("unchecked", views[0].covered, _NOT_TOLD)
 
 
 def _asked(claim: str, evidence: Sequence[Evidence], entails: Entails) -> Judgement:
@@ -155,7 +157,7 @@ def differs(claim: Sequence[Token], evidence: Evidence) -> str:
     return turned.reason if turned and turned.verdict == "contradicted" else ""
 
 
-def _absent(claim: Sequence[Token], views: Sequence[_View]) -> Judgement | None:
+def _absent(text: str, claim: Sequence[Token], views: Sequence[_View]) -> Judgement | None:
     """Find a number or name of the claim that stands nowhere near its quotes."""
     near = [token for view in views for text in (view.evidence.sentences, view.evidence.beside) for token in tokens_of(text)]
     around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
@@ -167,7 +169,7 @@ def _absent(claim: Sequence[Token], views: Sequence[_View]) -> Judgement | None:
         return Judgement("unsupported", 0.0, f"{number.shown} is not in the cited words or beside them")
     keys = {token.key for token in around}
     spelled = " ".join(f"{view.evidence.sentences} {view.evidence.beside} {view.evidence.setting}" for view in views)
-    for name in (token for token in claim if token.kind == "name"):
+    for name in (token for token in claim if token.kind == "name" and is_surely_name(token, text)):
         if not (name_forms(name) & keys or is_spelled_out(name.shown, spelled)):
             return Judgement("unsupported", 0.0, f"{name.shown} is not in the cited words or beside them")
     return None
@@ -211,16 +213,11 @@ def _is_year(key: str) -> bool:
     return key.isdigit() and int(key) in _YEARS
 
 
-def _said(view: _View) -> Judgement:
-    """Say whether the sentence itself makes the claim: nearly all its words, in order, nothing that changes them between."""
-    known = {token.key for token in view.claim}
-    own = {token.key for token in view.source if token.kind == "number"}
-    reserved = any(token.kind == "hedge" and token.key not in known for token in view.source)
-    negated = sum(token.kind == "negation" for token in view.source) != view.negations
-    foreign = any(token.kind in ("name", "number") and token.key not in known for token in view.between)
-    counted = all(token.key in own for token in view.claim if token.kind == "number")
-    close = len(view.between) <= len(view.claim) // 3 and len(view.pairs) >= _LEAST_SHARE * len(view.source)
-    enough = len(view.claim) >= _LEAST_WORDS and view.covered >= _SAID
-    if enough and close and counted and not (reserved or negated or foreign):
-        return Judgement("supported", view.covered)
-    return Judgement("unchecked", view.covered, "no model is set that could tell")
+def _said(claim: str, evidence: Sequence[Evidence]) -> Judgement | None:
+    """Find a cited sentence that makes the claim word for word, in a place that does not call such things wrong."""
+    for one in evidence:
+        around = set(_WORD.findall(f"{one.beside} {one.setting}".lower()))
+        sentences = (one.sentences[start:end] for start, end in sentence_spans(one.sentences))
+        if not around & _DISOWNED and any(says(sentence, claim, one.setting) for sentence in sentences):
+            return Judgement("supported", 1.0)
+    return None

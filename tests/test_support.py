@@ -24,10 +24,9 @@ def verdict(claim: str, sentences: str, beside: str = "", setting: str = "") -> 
 @pytest.mark.parametrize(
     ("claim", "source"),
     [
-        ("The interest rate was raised to 5 % in March 2023.", RATE),
         ("The interest rate was raised to 5 percent in March 2023 by the Reserve Bank.", RATE),
         ("The Entity List has seventeen listings in connection with Pakistan's missile programme.", LISTINGS),
-        ("No patients were harmed by the new drug.", HARM),
+        ("In the trial of 2019, no patients were harmed by the new drug.", HARM),
         ("The treaty entered into force on 3 March 2020.", "The treaty entered into force on 2020-03-03."),
     ],
 )
@@ -68,6 +67,32 @@ def test_a_number_negation_or_direction_that_is_turned_round_is_never_supported(
 )
 def test_the_same_statement_turned_round_is_contradicted(claim, source):
     assert verdict(claim, source) == "contradicted"
+
+
+@pytest.mark.parametrize("claim", ["No patients were harmed by the new drug.", "The interest rate was raised to 5 %."])
+def test_a_part_of_what_its_source_says_is_unchecked(claim):
+    assert {verdict(claim, source) for source in (HARM, RATE)} <= {"unchecked", "unsupported"}
+
+
+@pytest.mark.parametrize(
+    "claim", ["The CORONAVIRUS was studied.", "YES, the virus was studied.", "Crushed Garlic Water Cures The Virus."]
+)
+def test_an_ordinary_word_in_capitals_is_not_taken_for_a_name(claim):
+    assert verdict(claim, "The virus was studied in many laboratories.") == "unchecked"
+
+
+def test_a_virus_is_known_by_its_disease():
+    assert (
+        verdict("Masks help against COVID-19.", "We saw less transmission of SARS-CoV-2 where masks were worn.")
+        == "unchecked"
+    )
+
+
+def test_a_sentence_among_myths_supports_nothing():
+    said = "Vaccines weaken the immune system of children."
+    assert verdict(said, said) == "supported"
+    assert verdict(said, said, beside="Three myths are told again and again.") == "unchecked"
+    assert verdict(said, said, setting="Misconceptions about vaccines") == "unchecked"
 
 
 @pytest.mark.parametrize(

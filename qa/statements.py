@@ -1,0 +1,93 @@
+"""Claim and sentence → do they say the same, word for word? Pure functions of texts; no model.
+
+All of a claim's words, stop words, signs and negations must be those of the sentence, in order, and all of the sentence's
+those of the claim: a single word more ("only", "if", "critics deny that") can turn a statement round, and no rule knows
+which words cannot. What may differ is listed here and nothing else: typography, the case of the first word, a word in
+emphatic capitals, numbers and dates in another form, list and footnote marks, a leading connective, and who is quoted
+where that is the document itself.
+"""
+
+from __future__ import annotations
+
+import re
+
+from qa.facts import month_number, spelled_number
+from qa.folding import BREAK, fold
+
+_MONTH = r"(?P<month>[A-Z][a-z]{2,8})\.?"
+_DATES = (
+    re.compile(r"\b(?P<year>\d{4})-(?P<number>\d{2})-(?P<day>\d{2})\b"),
+    re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?P<year>\d{{4}})\b"),
+    re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})\b"),
+)
+_PART = re.compile(r"@\d+-\d+-\d+|\d+(?:[.,]\d+)*|[^\W\d_]\w*(?:['-]\w+)*|\S")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_LIST_MARK = re.compile(r"^(?:[-*•·▪]|\d{1,3}\)|#{1,6}) +(?=\D)")  # not "5. Juli", not "- 5 degrees"
+_EMPHASIS = re.compile(r"(?<!\w)\*+(?=\w)|(?<=[\w.,;:!?)])\*+(?!\w)|\b__?(?=\w)|(?<=\w)__?\b")
+_NOTE_MARK = re.compile(r"(?<=[\w.,;:!?)\"])\[\d{1,3}(?:, ?\d{1,3})*\]")  # [3] glued to what it belongs to
+_PERCENT = re.compile(r"\bper cent\b|\bpct\b|%")
+_ENDS = frozenset(".!;:,")
+_LEAST_WORDS = 3  # fewer are a part of a statement
+_SHOUTED = 6  # letters: from here on a word in capitals is emphasis; shorter ones may be names (US, WHO, AIDS)
+# What joins a sentence to the one before and adds nothing to what it says.
+_JOINING = ("in addition", "for example", "for instance", "also", "additionally", "moreover", "furthermore", "however")
+_CONCLUDING = ("as a result", "therefore", "thus", "hence", "consequently", "nevertheless", "nonetheless", "meanwhile")
+# "According to the report": the document that is cited.
+_THE_DOCUMENT = frozenset("the this that cited document report article text passage source page paper".split())
+
+
+def says(sentence: str, claim: str, setting: str = "") -> bool:
+    """Say whether a sentence makes just this claim. setting: the titles and headings that it stands under."""
+    mine = _parts(_without_source(claim, setting), _JOINING)
+    if sum(part[0].isalnum() for part in mine) < _LEAST_WORDS:
+        return False
+    return any(mine == _parts(_NOTE_MARK.sub("", form), _JOINING + _CONCLUDING) for form in _unbroken(sentence))
+
+
+def _unbroken(sentence: str) -> tuple[str, ...]:
+    """Return a text with each word that a line's end breaks in one, and with its hyphen: which is right nobody knows."""
+    folded = fold(sentence)[0]
+    return (folded.replace(BREAK, ""), folded.replace(BREAK, "-")) if BREAK in folded else (folded,)
+
+
+def _parts(text: str, connectives: tuple[str, ...]) -> list[str]:
+    """Return the words, numbers and signs of a text in the form in which they are compared."""
+    text = _EMPHASIS.sub("", _LIST_MARK.sub("", fold(text)[0].replace(BREAK, "")))
+    for date in _DATES:
+        text = date.sub(_one_date, text)
+    parts = [_one_form(part) for part in _PART.findall(_PERCENT.sub(" percent", text))]
+    while parts and parts[-1] in _ENDS:
+        parts.pop()
+    for connective in connectives:
+        words = [*connective.split(), ","]
+        if [part.lower() for part in parts[: len(words)]] == words:
+            parts = parts[len(words) :]
+    if parts[:1] in (["And"], ["But"]):
+        parts = parts[1:]
+    if parts[:1] in (["The"], ["the"]):
+        parts = parts[1:]
+    return [part.lower() if not i else part for i, part in enumerate(parts)]
+
+
+def _one_form(part: str) -> str:
+    if _GROUPED.fullmatch(part):
+        return part.replace(",", "")
+    number = spelled_number(part)
+    if number:
+        return str(number)
+    return part.lower() if part.isupper() and len(part) >= _SHOUTED else part
+
+
+def _one_date(match: re.Match[str]) -> str:
+    named = match.groupdict()
+    month = int(named["number"]) if named.get("number") else month_number(named["month"])
+    return f"@{named['year']}-{month}-{int(named['day'])}" if month else match[0]
+
+
+def _without_source(claim: str, setting: str) -> str:
+    """Drop "According to X," where X is the document: its title or heading has the name."""
+    match = re.match(r"According to ([^,]{1,80}), ", claim)
+    if not match:
+        return claim
+    known = _THE_DOCUMENT | set(re.findall(r"\w+", setting.lower()))
+    return claim[match.end() :] if set(re.findall(r"\w+", match[1].lower())) <= known else claim
