@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CORPUS, ROOT
+from llm_server import quoting
 
 import qa.llm
 from qa.workspace import Workspace
@@ -305,3 +306,14 @@ def test_status_says_that_nothing_is_indexed_yet_when_the_first_run_was_killed(r
     assert result.exit_code == 0
     assert "nothing is indexed yet" in result.stdout
     assert "0 dimensions" not in result.stdout
+
+
+def test_an_unchecked_claim_is_marked_as_such(run_qa, tmp_path, llm):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "ava.txt").write_text("The old bridge of Ava is 40 metres long and made of stone.")
+    run_qa("index", folder)
+    llm.reply_with(quoting([("Ava has a bridge of stone.", [("p0", "bridge of Ava is 40 metres long")])]))
+    told = run_qa("ask", "How long is the bridge of Ava?", "--model", "openai/test", "--api-base", llm.url).stdout
+    assert "Not checked: Ava has a bridge of stone." in told
+    assert "word for word" in told

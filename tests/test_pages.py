@@ -160,6 +160,9 @@ def test_an_unsupported_claim_is_flagged(corpus: Workspace, make_workspace: Make
     assert "superseded since, said" in other_side.text()
     assert "claim-weak" not in (first.attributes["class"] or "")
     assert "claim-weak" in (second.attributes["class"] or "")
+    [unchecked] = answer.css(".unchecked")
+    assert unchecked.text() == "not checked"
+    assert "word for word" in (unchecked.attributes["title"] or "")
     assert "no source found" in only(answer, ".answer-text").text()
     assert [chip.text() for chip in answer.css(".chip")] == ["1", "2"]
 

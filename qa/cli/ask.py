@@ -100,7 +100,7 @@ def print_answer(workspace: Workspace, request: AskRequest) -> dict[str, Any]:
     return answer
 
 
-_WEAK = {"unsupported": "Not borne out", "contradicted": "Contradicted by its source"}
+_DOUBTS = {"unsupported": "Not borne out", "contradicted": "Contradicted by its source", "unchecked": "Not checked"}
 
 
 def _print_citations(answer: dict[str, Any]) -> None:
@@ -111,8 +111,8 @@ def _print_citations(answer: dict[str, Any]) -> None:
         click.echo(f"    {printable(citation['path'])}")
         click.echo(f'    "{printable(" ".join(citation["quote"].split()))}"')
     for claim in answer["claims"]:
-        if claim["verdict"] in ("unsupported", "contradicted"):
-            click.echo(f"\n{_WEAK[claim['verdict']]}: {printable(claim['text'])}\n    ({printable(claim['reason'])})")
+        if claim["verdict"] in _DOUBTS:
+            click.echo(f"\n{_DOUBTS[claim['verdict']]}: {printable(claim['text'])}\n    ({printable(claim['reason'])})")
 
 
 def _print_nearest(answer: dict[str, Any]) -> None:
