@@ -10,29 +10,27 @@ a changed digit, name or negation is never found (invariant 4).
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from index.locators import locate
 from index.records import Document, Hit
-from qa.facts import tokens_of
-from qa.folding import BREAK, fold
+from index.sentences import sentence_spans
+from qa.edges import is_unspaced, is_whole
+from qa.facts import opposites_of, tokens_of
+from qa.folding import BREAK, fold, without_emphasis
 from qa.records import Citation, Quote, Rejected
 
 MIN_WORDS = 3
 MIN_UNSPACED = 6  # characters, for scripts without spaces
-_WRAPPING = " \t\n\"'“”‘’«»`"
+_WRAPPING = " \t\n\"'“”„‟‘’‚‛«»‹›「」『』`"
+_EDGES = f"{_WRAPPING}*_()…\\"
+_STOPS = ".,;:!?…。、"
 # "[…]" and "..." between two parts of a quote
 _ELLIPSIS = re.compile(r"\s*[\[(]?\s*(?:…|\.{3,}|\. \. \.)\s*[\])]?\s*")
 _MOST_PARTS = 2
 _MOST_LEFT_OUT = 400  # characters; what is cited is all of it, and nobody would read on
 _CLOSING = re.compile(r"[\"”»][.,;]$")
-_NEGATION_BEFORE = re.compile(
-    r"(?:\b(?:no|not|never|without|neither|nor|cannot|hardly|barely|nobody|none|non)|n['’]t|\b(?:نہیں|नहीं))\s+$"
-    r"|[不没沒未非無无]$",
-    re.IGNORECASE,
-)
 
 
 def find_citation(quote: Quote, hits: Sequence[Hit], documents: dict[str, Document]) -> Citation | Rejected:
@@ -45,15 +43,24 @@ def find_citation(quote: Quote, hits: Sequence[Hit], documents: dict[str, Docume
     if _is_too_short(text):
         return Rejected(text, f"shorter than {MIN_WORDS} words")
     ranked = sorted(hits, key=lambda one: one.passage.id != quote.passage_id)
-    for hit in ranked:
-        document = documents[hit.document.id]
-        span = find_span(text, document.text, hit.passage.start, len(hit.passage.text))
-        if span is not None:
-            return cite_span(document, _holder(hit, hits, *span), *span)
+    for form in _bare_forms(text):
+        for hit in ranked:
+            document = documents[hit.document.id]
+            span = find_span(form, document.text, hit.passage.start, len(hit.passage.text))
+            if span is not None:
+                return cite_span(document, _holder(hit, hits, *span), *span)
     parts = [part.strip(_WRAPPING) for part in _ELLIPSIS.split(text) if part.strip(_WRAPPING)]
     if parts == [text] or not parts:
         return Rejected(text, "not in any of the passages")
     return _find_parts(text, parts, ranked, documents)
+
+
+def _bare_forms(text: str) -> list[str]:
+    """Return a quote as it is, without markup and brackets around it, and without its last stop: never a word less."""
+    bare = without_emphasis(re.sub(r"\\([\"'*_])", r"\1", text))
+    bare = re.sub(r"^[\[(]?(?:\.{3,}|…)[\])]?|[\[(]?(?:\.{3,}|…)[\])]?$", "", bare.strip(_EDGES)).strip(_EDGES)
+    forms = dict.fromkeys((text, bare, bare.rstrip(_STOPS + _EDGES)))
+    return [form for form in forms if not _is_too_short(form)]
 
 
 def _find_parts(text: str, parts: Sequence[str], hits: Sequence[Hit], documents: dict[str, Document]) -> Citation | Rejected:
@@ -66,12 +73,21 @@ def _find_parts(text: str, parts: Sequence[str], hits: Sequence[Hit], documents:
         spans = _in_order(parts, document.text, hit.passage.start, hit.passage.end)
         if spans is None:
             continue
-        left_out = " ".join(document.text[a:b] for (_, a), (b, _) in pairwise(spans))
-        if any(token.kind == "negation" for token in tokens_of(left_out)) or len(left_out) > _MOST_LEFT_OUT:
-            reason = "its ellipsis leaves out a negation or too much"
+        if _turns_round(document.text, spans):
+            reason = "its ellipsis leaves out a negation, a reservation, an opposite, a sentence's end or too much"
             continue
         return cite_span(document, hit, spans[0][0], spans[-1][1])
     return Rejected(text, reason)
+
+
+def _turns_round(text: str, spans: Sequence[tuple[int, int]]) -> bool:
+    """Say whether what an ellipsis leaves out could turn round what is left, or is too long."""
+    left_out = " ".join(text[a:b] for (_, a), (b, _) in pairwise(spans))
+    if len(left_out) > _MOST_LEFT_OUT or len(sentence_spans(text[spans[0][0] : spans[-1][1]])) > 1:
+        return True
+    tokens = tokens_of(left_out)
+    kept = {token.key for start, end in spans for token in tokens_of(text[start:end])}
+    return any(token.kind in ("negation", "hedge") or opposites_of(token.key) & kept for token in tokens)
 
 
 def _in_order(parts: Sequence[str], text: str, low: int, high: int) -> list[tuple[int, int]] | None:
@@ -86,7 +102,7 @@ def _in_order(parts: Sequence[str], text: str, low: int, high: int) -> list[tupl
 
 def _is_too_short(text: str) -> bool:
     words = sum(any(character.isalnum() for character in word) for word in text.split())
-    return words < MIN_WORDS and not (_is_unspaced(text) and len(text) >= MIN_UNSPACED)
+    return words < MIN_WORDS and not (is_unspaced(text) and len(text) >= MIN_UNSPACED)
 
 
 def _holder(found_by: Hit, hits: Sequence[Hit], start: int, end: int) -> Hit:
@@ -131,11 +147,18 @@ def _find_between(quote: str, text: str, low: int, high: int) -> tuple[int, int]
     folded, starts, ends = fold(text[low:high])
     for needle in (folded_quote, *_other_case(folded_quote)):
         for at, after in _occurrences(needle, folded):
+            if _splits_cluster(at, after, starts, ends):
+                continue
             start, end = low + starts[at], low + ends[after - 1]
             # judged in the whole text: what is cut off may stand outside the part that was searched
-            if _is_whole(text, start, end):
+            if is_whole(text, start, end):
                 return start, end
     return None
+
+
+def _splits_cluster(at: int, after: int, starts: Sequence[int], ends: Sequence[int]) -> bool:
+    """Say whether a place begins or ends within what is one character with its marks: कि is no क."""
+    return (at > 0 and starts[at - 1] == starts[at]) or (after < len(ends) and ends[after] == ends[after - 1])
 
 
 def _occurrences(needle: str, folded: str) -> Iterator[tuple[int, int]]:
@@ -158,49 +181,6 @@ def _either(before: str, character: str) -> str:
     return f"{BREAK}?{re.escape(character)}" if inside_word else re.escape(character)
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Say whether a span begins and ends where words and numbers do, and drops no negation in front of it."""
-    before, after = text[max(0, start - 40) : start], text[end : end + 40]
-    first, last = text[start], text[end - 1]
-    if after and unicodedata.category(after[0]).startswith("M"):
-        return False
-    if _NEGATION_BEFORE.search(before):
-        return False
-    return not (_cuts_front(before, first, text[start:end]) or _cuts_back(last, after, text[start:end]))
-
-
-def _cuts_front(before: str, first: str, quote: str) -> bool:
-    if not before or not first.isalnum():
-        return False
-    if before[-1].isalnum():
-        return not (_is_unspaced(first) or _is_unspaced(before[-1]))
-    if first.isdigit() and re.search(r"(?:^|\D)[-−.,٫]$|\d[.,:/٫٬–-]$", before):
-        return True
-    if first.isdigit() and re.search(r"(?:^|\D)\d{1,3}[ \u00a0\u2009\u202f]$", before) and re.match(r"\d{3}(?!\d)", quote):
-        return True
-    # "non-nuclear", "can't", or the second half of a word that is broken at a line's end
-    return re.search(r"\w[-‐‑'’]$", before) is not None or bool(
-        first.islower() and re.search(r"\w[-‐\u00ad]\s*\n\s*$", before)
-    )
-
-
-def _cuts_back(last: str, after: str, quote: str) -> bool:
-    if not after or not last.isalnum():
-        return False
-    if after[0].isalnum():
-        return not (_is_unspaced(last) or _is_unspaced(after[0]))
-    if last.isdigit() and re.match(r"[.,:/٫٬–-]\d", after):
-        return True
-    if last.isdigit() and re.match(r"[ \u00a0\u2009\u202f]\d{3}(?!\d)", after) and re.search(r"(?:^|\D)\d{1,3}$", quote):
-        return True
-    return re.match(r"[-‐‑]\w|['’](?!s\b)\w|[-‐\u00ad]\s*\n\s*[a-z]", after) is not None
-
-
 def _other_case(quote: str) -> list[str]:
     """Return the quote with its first letter in the other case: a quote put into a sentence often changes it."""
     return [quote[0].swapcase() + quote[1:]] if quote[0].isalpha() and len(quote[0].swapcase()) == 1 else []
-
-
-def _is_unspaced(text: str) -> bool:
-    """Tell scripts that set no spaces between words (Chinese, Japanese, Thai)."""
-    return any("\u0e00" <= character <= "\u0e7f" or "\u3040" <= character <= "\u9fff" for character in text)

@@ -36,11 +36,12 @@ _SMALL = dict(
 )
 _TENS = {word: 10 * i for i, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "bn": 1e9, "mn": 1e6}
-_NEGATIONS = frozenset(
+NEGATIONS = frozenset(
     (
         "no not never without neither nor cannot none nobody nothing "
-        "nicht kein keine keinen nie ohne pas jamais aucun aucune sans nunca sin nessuno mai senza não nem sem "
-        "نہیں नहीं ne"
+        "nicht nichts kein keine keinen keinem keiner keines nie niemals niemand ohne pas jamais aucun aucune rien sans "
+        "nunca jamás ningún ninguna ninguno nadie tampoco sin nessun nessuno nessuna niente mai senza "
+        "não nem sem nenhum nenhuma ninguém نہیں नहीं ne"
     ).split()
 )
 _CONTRACTED_NOT = re.compile(r"n['’]t$", re.IGNORECASE)
@@ -60,7 +61,8 @@ _OPPOSITES = (
     "worsen;before|after;above over exceed|below under;approve accept allow permit|reject refuse ban prohibit forbid;"
     "support favour favor|oppose;positive|negative;legal lawful|illegal unlawful;safe|unsafe dangerous;first|last;"
     "win won|lose lost;true|false;start begin open|end stop close;include|exclude;remain keep retain|leave abolish;"
-    "possible|impossible;guilty|innocent acquit;promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
+    "possible|impossible;guilty convict|innocent acquit;help benefit|harm hurt;"
+    "promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
     "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
 )
 # The disease and its virus, as keys of names and words: whoever writes about one often names the other only.
@@ -125,7 +127,7 @@ def _word_token(shown: str, *, first: bool) -> Token:
     lower = word.lower()
     if any(map(str.isdigit, word)):  # COVID-19, N95: a name, no number
         return Token("name", re.sub(r"[-‑.]", "", lower), shown)
-    if lower in _NEGATIONS or _CONTRACTED_NOT.search(word):
+    if lower in NEGATIONS or _CONTRACTED_NOT.search(word):
         return Token("negation", "not", shown)
     number = spelled_number(lower)
     if number:

@@ -6,6 +6,7 @@ characters and words broken at a line's end are folded; letters, digits and thei
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from array import array
 from functools import lru_cache
@@ -26,11 +27,12 @@ def fold(text: str) -> tuple[str, array[int], array[int]]:
     starts, ends = array("q"), array("q")
     position = 0
     while position < len(text):
-        after = _after_broken_word(text, position)
-        piece = BREAK if after else ""
+        after, piece = _broken_word(text, position)
         if not after:
             after = _after_cluster(text, position)
             piece = _plain(text[position:after])
+            if piece == '"' and not (position and text[position - 1].isdigit()):  # 5" is no 5'
+                piece = "'"
         for character in piece:
             if character != " " or (folded and folded[-1] != " "):
                 folded.append(character)
@@ -45,7 +47,9 @@ def fold(text: str) -> tuple[str, array[int], array[int]]:
 def _after_cluster(text: str, position: int) -> int:
     """Return the end of a character with the combining marks that belong to it, however it is encoded."""
     after = position + 1
-    while after < len(text) and unicodedata.combining(text[after]):
+    if position + 1 == len(text) or (text[position].isascii() and text[after].isascii()):
+        return after
+    while after < len(text) and (unicodedata.category(text[after])[0] == "M" or "\u1160" <= text[after] <= "\u11ff"):
         after += 1
     return after
 
@@ -57,15 +61,30 @@ def _plain(cluster: str) -> str:
         return " "
     if unicodedata.decomposition(cluster[0]).startswith(_MEANINGFUL_FORMS):
         return cluster
-    return " ".join(unicodedata.normalize("NFKC", cluster).translate(_VARIANTS).split())
+    return " ".join(unicodedata.normalize("NFKC", cluster.translate(_VARIANTS)).translate(_VARIANTS).split())
 
 
-def _after_broken_word(text: str, position: int) -> int:
-    """Where a hyphen at a line's end breaks a word, return the position of the word's other half, else 0."""
-    if text[position] not in "-‐\u00ad" or not position or not text[position - 1].isalpha():
-        return 0
+def _broken_word(text: str, position: int) -> tuple[int, str]:
+    """Where a hyphen at a line's end breaks a word, return the position of its other half, and the hyphen if it must stay.
+
+    Before a capital or a digit it must (Müller-Lyer, 1990-1995); else nobody knows, and it is BREAK. (0, "") elsewhere.
+    """
+    if text[position] not in "-‐–\u00ad" or not position or not text[position - 1].isalnum():
+        return 0, ""
     after = position + 1
     while after < len(text) and text[after] in " \t\r\n":
         after += 1
-    broken = "\n" in text[position + 1 : after]
-    return after if broken and after < len(text) and text[after].islower() else 0
+    if after == len(text) or "\n" not in text[position + 1 : after]:
+        return 0, ""
+    if text[after].islower() and text[position - 1].isalpha() and text[position] != "–":
+        return after, BREAK
+    joined = text[after].isupper() or text[after].isdigit()
+    return (after, "-") if joined and text[position] != "\u00ad" else (0, "")
+
+
+_EMPHASIS = re.compile(r"(?<!\w)\*+(?=\w)|(?<=[\w.,;:!?)])\*+(?!\w)|\b__?(?=\w)|(?<=[^\W_])__?\b|(?<=[.,;:!?)])__?(?!\w)")
+
+
+def without_emphasis(text: str) -> str:
+    """Return Markdown text without the marks of bold and italic words."""
+    return _EMPHASIS.sub("", text)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from qa.facts import month_number, spelled_number
-from qa.folding import BREAK, fold
+from qa.folding import BREAK, fold, without_emphasis
 
 _MONTH = r"(?P<month>[A-Z][a-z]{2,8})\.?"
 _DATES = (
@@ -23,7 +23,6 @@ _DATES = (
 _PART = re.compile(r"@\d+-\d+-\d+|\d+(?:[.,]\d+)*|[^\W\d_]\w*(?:['-]\w+)*|\S")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _LIST_MARK = re.compile(r"^(?:[-*•·▪]|\d{1,3}\)|#{1,6}) +(?=\D)")  # not "5. Juli", not "- 5 degrees"
-_EMPHASIS = re.compile(r"(?<!\w)\*+(?=\w)|(?<=[\w.,;:!?)])\*+(?!\w)|\b__?(?=\w)|(?<=\w)__?\b")
 _NOTE_MARK = re.compile(r"(?<=[\w.,;:!?)\"])\[\d{1,3}(?:, ?\d{1,3})*\]")  # [3] glued to what it belongs to
 _PERCENT = re.compile(r"\bper cent\b|\bpct\b|%")
 _ENDS = frozenset(".!;:,")
@@ -52,7 +51,7 @@ def _unbroken(sentence: str) -> tuple[str, ...]:
 
 def _parts(text: str, connectives: tuple[str, ...]) -> list[str]:
     """Return the words, numbers and signs of a text in the form in which they are compared."""
-    text = _EMPHASIS.sub("", _LIST_MARK.sub("", fold(text)[0].replace(BREAK, "")))
+    text = without_emphasis(_LIST_MARK.sub("", fold(text)[0].replace(BREAK, "")))
     for date in _DATES:
         text = date.sub(_one_date, text)
     parts = [_one_form(part) for part in _PART.findall(_PERCENT.sub(" percent", text))]
