@@ -9,6 +9,7 @@ from index.locators import locate, locator_to_json
 from index.store import View
 from qa.answer_json import citation_path
 from qa.citations import find_span
+from qa.edges import is_whole
 
 
 def verify_answer(view: View, answer: Mapping[str, Any], base_url: str = "") -> dict[str, Any]:
@@ -32,11 +33,10 @@ def _check(view: View, citation: Mapping[str, Any], base_url: str) -> dict[str, 
     if document is None:
         return {**checked, "status": "gone"}
     start, end, quote = citation["start"], citation["end"], citation["quote"]
-    if document.text[start:end] == quote:
+    if document.text[start:end] == quote and is_whole(document.text, start, end):
         status = "valid"
     else:
-        place = document.text.find(quote)
-        found = (place, place + len(quote)) if place >= 0 else find_span(quote, document.text)
+        found = find_span(quote, document.text)
         if found is None:
             return {**checked, "status": "changed"}
         status, (start, end) = "moved", found

@@ -255,6 +255,25 @@ def test_a_quote_is_valid_moved_or_changed(bridge, folder):
     assert (found["valid"], [one["status"] for one in found["citations"]]) == (False, ["changed"])
 
 
+def test_a_quote_that_is_cut_out_of_another_number_now_has_changed(bridge, folder):
+    answer = ask(bridge, "How long is the bridge of Ava?")
+    [citation] = answer["citations"]
+    before, after = BRIDGE.split(citation["quote"])
+    for put_before, put_after in (("No ", ""), ("", "x")):
+        rewritten(bridge, folder, f"{before}{put_before}{citation['quote'].rstrip('.')}{put_after}{after}")
+        assert verify_short(bridge, answer, citation["quote"].rstrip(".")) == "changed"
+
+
+def verify_short(workspace: Workspace, answer: dict[str, Any], quote: str) -> str:
+    """Return the status of the answer's citation, as if it had this quote."""
+    from qa.verify import verify_answer
+
+    citation = {**answer["citations"][0], "quote": quote, "end": answer["citations"][0]["start"] + len(quote)}
+    with workspace.store.view() as view:
+        [found] = verify_answer(view, {**answer, "citations": [citation]})["citations"]
+    return str(found["status"])
+
+
 def test_a_quote_of_a_document_that_is_not_there_is_gone(bridge):
     answer = ask(bridge, "How long is the bridge of Ava?")
     from qa.verify import verify_answer
