@@ -59,17 +59,20 @@ Entails = Callable[[str, str], Entailment]  # (claim, evidence)
 
 def evidence_of(document: Document, citation: Citation, setting: str = "") -> Evidence:
     """Return the sentences that a citation touches, their neighbours, and `setting` with the document's title."""
-    low = max(0, citation.start - _REACH)
-    part = document.text[low : citation.end + _REACH]
-    spans = [(low + start, low + end) for start, end in sentence_spans(part)]
-    touched = [i for i, (start, end) in enumerate(spans) if start < citation.end and end > citation.start]
-    if not touched:
-        return Evidence(citation.quote, "", f"{document.title} {setting}")
-    first, last = touched[0], touched[-1]
-    own = document.text[spans[first][0] : spans[last][1]]
-    neighbours = [*spans[max(0, first - 1) : first], *spans[last + 1 : last + 2]]
-    beside = " ".join(document.text[start:end] for start, end in neighbours)
+    own, beside = sentences_at(document.text, citation.start, citation.end)
     return Evidence(own, beside, f"{document.title} {setting}")
+
+
+def sentences_at(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the sentences that a span touches, and one before and one after."""
+    low = max(0, start - _REACH)
+    spans = [(low + first, low + last) for first, last in sentence_spans(text[low : end + _REACH])]
+    touched = [i for i, (first, last) in enumerate(spans) if first < end and last > start]
+    if not touched:
+        return text[start:end], ""
+    first, last = touched[0], touched[-1]
+    neighbours = [*spans[max(0, first - 1) : first], *spans[last + 1 : last + 2]]
+    return text[spans[first][0] : spans[last][1]], " ".join(text[begin:close] for begin, close in neighbours)
 
 
 def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = None) -> Judgement:

@@ -264,6 +264,15 @@ def test_a_quote_that_is_cut_out_of_another_number_now_has_changed(bridge, folde
         assert verify_short(bridge, answer, citation["quote"].rstrip(".")) == "changed"
 
 
+@pytest.mark.parametrize("put_before", ["It is false that ", "Until the flood, ", "Few believe that "])
+def test_a_quote_whose_sentence_says_something_else_now_has_changed(bridge, folder, put_before: str):
+    answer = ask(bridge, "How long is the bridge of Ava?")
+    [citation] = answer["citations"]
+    rest = citation["quote"][1:]
+    rewritten(bridge, folder, BRIDGE.replace(citation["quote"], f"{put_before}t{rest}"))
+    assert verify_short(bridge, answer, citation["quote"]) == "changed"
+
+
 def verify_short(workspace: Workspace, answer: dict[str, Any], quote: str) -> str:
     """Return the status of the answer's citation, as if it had this quote."""
     from qa.verify import verify_answer
