@@ -29,6 +29,7 @@ _STOPS = ".,;:!?…。、"
 # "[…]" and "..." between two parts of a quote
 _ELLIPSIS = re.compile(r"\s*[\[(]?\s*(?:…|\.{3,}|\. \. \.)\s*[\])]?\s*")
 _MOST_PARTS = 2
+_MOST_SENTENCES = 2  # from one into the next
 _MOST_LEFT_OUT = 400  # characters; what is cited is all of it, and nobody would read on
 _CLOSING = re.compile(r"[\"”»][.,;]$")
 
@@ -74,7 +75,7 @@ def _find_parts(text: str, parts: Sequence[str], hits: Sequence[Hit], documents:
         if spans is None:
             continue
         if _turns_round(document.text, spans):
-            reason = "its ellipsis leaves out a negation, a reservation, an opposite, a sentence's end or too much"
+            reason = "its ellipsis leaves out a negation, a reservation, an opposite, sentences or too much"
             continue
         return cite_span(document, hit, spans[0][0], spans[-1][1])
     return Rejected(text, reason)
@@ -83,7 +84,8 @@ def _find_parts(text: str, parts: Sequence[str], hits: Sequence[Hit], documents:
 def _turns_round(text: str, spans: Sequence[tuple[int, int]]) -> bool:
     """Say whether what an ellipsis leaves out could turn round what is left, or is too long."""
     left_out = " ".join(text[a:b] for (_, a), (b, _) in pairwise(spans))
-    if len(left_out) > _MOST_LEFT_OUT or len(sentence_spans(text[spans[0][0] : spans[-1][1]])) > 1:
+    sentences = sentence_spans(text[spans[0][0] : spans[-1][1]])
+    if len(left_out) > _MOST_LEFT_OUT or len(sentences) > _MOST_SENTENCES:
         return True
     tokens = tokens_of(left_out)
     kept = {token.key for start, end in spans for token in tokens_of(text[start:end])}
