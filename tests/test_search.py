@@ -1,72 +1,55 @@
-"""Searching: as many passages as asked for, distinct ones before repetitions."""
+"""Fusion of vectors and words: each side counts as much as it tells the candidates apart."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from index.records import AllOf, Equals, Hit, Range
-from index.search import search
+from index.search import _fuse, search
 from qa.indexing import index_paths
-from qa.workspace import Workspace
 
-DISTINCT = (
-    "Boiler pressure is read every morning by the engineer on duty.",
-    "A valve opens when the pressure in the boiler gets too high.",
-    "The steam gauge beside the door shows bars.",
-    "Water for heating comes from the spring above the village.",
-    "Coal was replaced by wood pellets.",
-    "In summer the plant is cleaned by two chimney sweeps.",
-    "Insurance asks for an inspection by an outside company.",
-    "Children may visit the engine room with a teacher.",
-)
+scores = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=60)
 
 
-@pytest.fixture
-def repetitive(folder: Path, make_workspace) -> Workspace:
-    """70 reports that are nearly alike, one in six of 2023, and eight texts that are not."""
-    report = "Boiler pressure report: the boiler pressure was within limits at every hour of the shift, as seen by {}."
-    for number in range(70):
-        name = f"{chr(97 + number % 26)}{chr(97 + number // 26)}son"
-        (folder / f"report{number}.md").write_text(
-            f"---\nyear: {'y23' if number < 12 else 'y24'}\n---\n{report.format(name)}"
-        )
-    for number, text in enumerate(DISTINCT):
-        (folder / f"other{number}.txt").write_text(text)
+@given(st.lists(st.tuples(st.floats(-1, 1, width=32), st.floats(0, 40, width=32)), min_size=1, max_size=60))
+def test_fused_scores_lie_between_0_and_1_and_the_best_on_both_sides_comes_first(pairs):
+    cosines, words = (np.array(side, np.float32) for side in zip(*pairs, strict=True))
+    fused = _fuse(cosines, words)
+    assert np.all((fused >= -1e-6) & (fused <= 1 + 1e-6))
+    best = [i for i in range(len(pairs)) if cosines[i] == cosines.max() and words[i] == words.max()]
+    assert all(fused[i] >= fused.max() - 1e-6 for i in best)
+
+
+@given(scores)
+def test_a_side_that_cannot_tell_the_candidates_apart_ruins_nothing(values):
+    side, flat = np.array(values, np.float32), np.full(len(values), 3.0, np.float32)
+    for fused in (_fuse(side, flat), _fuse(flat, side)):
+        for i in range(len(values)):
+            for j in range(len(values)):
+                assert not (side[i] > side[j] and fused[i] < fused[j])
+
+
+def test_one_that_stands_out_by_its_words_beats_many_that_are_alike_by_their_vectors():
+    cosines = np.array([0.50, 0.52, 0.51, 0.515, 0.505, 0.49], np.float32)
+    words = np.array([1.0, 1.2, 1.1, 1.0, 1.2, 14.0], np.float32)
+    fused = _fuse(cosines, words)
+    assert fused[5] > np.sort(fused)[0]  # though its cosine is the lowest of all
+    assert _fuse(np.append(cosines, 0.9), np.append(words, 0.0)).argmax() == 6  # and the other way round
+
+
+@pytest.mark.parametrize("question", ["ZX-4711", "What is part ZX-4711 for?"])
+def test_a_part_number_is_found_by_its_words(folder: Path, make_workspace, question: str):
+    for number in range(40):
+        (folder / f"{number}.txt").write_text(f"Part ZX-{4700 + number} is a valve for pump {number}. It is made of brass.")
     workspace = make_workspace()
     index_paths(workspace, [folder])
-    return workspace
-
-
-def found(workspace: Workspace, **options: object) -> list[Hit]:
     with workspace.store.view() as view:
-        return search(view, workspace.embedder, "boiler pressure", **options)
-
-
-def test_what_is_not_a_repetition_is_found_behind_any_number_of_those(repetitive: Workspace):
-    hits = found(repetitive, k=10)
-    assert len(hits) == len({hit.passage.id for hit in hits}) == 10
-    assert {hit.passage.text for hit in hits[:9]} >= set(DISTINCT)
-    assert "report" in hits[9].document.path
-
-
-def test_repetitions_are_returned_where_there_is_nothing_else(repetitive: Workspace):
-    scope = AllOf((Equals("year", "y23"), Range("collection")))
-    for k, expected in ((1, 1), (10, 10), (50, 12)):
-        hits = found(repetitive, k=k, scope=scope)
-        assert len(hits) == expected
-        assert {hit.document.metadata["year"] for hit in hits} == {"y23"}
-
-
-def test_a_reranker_sees_distinct_passages_first_and_no_more_than_before(repetitive: Workspace):
-    seen: list[int] = []
-
-    def rerank(_: str, hits: list[Hit]) -> list[float]:
-        seen.append(len(hits))
-        return [1.0 if "chimney" in hit.passage.text else 0.0 for hit in hits]
-
-    hits = found(repetitive, k=10, rerank=rerank)
-    assert "chimney" in hits[0].passage.text
-    assert len(hits) == 10
-    assert max(seen) <= 100
+        hits = search(view, workspace.embedder, question, k=3)
+    assert "ZX-4711" in hits[0].passage.text
+    assert hits[0].scores.dense is not None
+    assert (hits[0].scores.lexical or 0) > 0
+    assert 0 <= hits[0].scores.fused <= 1
