@@ -42,22 +42,30 @@ def search(
     k: int = 8,
     scope: Filter = AllOf(),
     rerank: Reranker | None = None,
+    *,
+    copies_last: bool = True,
 ) -> list[Hit]:
     """Find min(k, passages that the filter admits) for a question, with every stage's score.
 
     Best first, but passages that say what a better one says come last, and only where there is nothing else.
+    copies_last: False ranks them by their scores alone, as test collections count them.
     """
     vector = embedder.embed([question])[0]
-    distinct, others = _gather(view, vector, question, k, scope)
+    sift = _set_duplicates_apart if copies_last else _keep_all
+    distinct, others = _gather(view, vector, question, k, scope, sift)
     if rerank is not None:
-        rated = _reranked(question, [*distinct, *others][: 2 * max(k, _CANDIDATES)], rerank)
-        distinct, others = _set_duplicates_apart(rated)
+        distinct, others = sift(_reranked(question, [*distinct, *others][: 2 * max(k, _CANDIDATES)], rerank))
     best = _mix_documents(distinct, k)
     return [*best, *others[: k - len(best)]]
 
 
-def _gather(view: View, vector: np.ndarray, question: str, k: int, scope: Filter) -> tuple[list[Hit], list[Hit]]:
-    """Return (distinct hits, their near-duplicates), each best first: k distinct ones if there are so many.
+Sifted = tuple[list[Hit], list[Hit]]  # distinct hits and their near-duplicates, each best first
+
+
+def _gather(
+    view: View, vector: Vectors, question: str, k: int, scope: Filter, sift: Callable[[Sequence[Hit]], Sifted]
+) -> Sifted:
+    """Return k distinct hits, if there are so many, and the near-duplicates that came with them.
 
     One round is enough but where the best are nearly all alike; it is bounded, for there may be thousands of those.
     """
@@ -68,7 +76,7 @@ def _gather(view: View, vector: np.ndarray, question: str, k: int, scope: Filter
         candidates = _rate(view, vector, dense, lexical)
         found = view.passages([candidate.num for candidate in candidates])
         hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]
-        distinct, others = _set_duplicates_apart(hits)
+        distinct, others = sift(hits)
         if len(distinct) >= k or len(dense) < limit or limit >= _MOST_CANDIDATES:
             return distinct, others
         limit *= _MORE
@@ -127,7 +135,11 @@ def _reranked(question: str, hits: Sequence[Hit], rerank: Reranker) -> list[Hit]
     return sorted(rated, key=lambda hit: -(hit.scores.rerank or 0.0))
 
 
-def _set_duplicates_apart(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
+def _keep_all(hits: Sequence[Hit]) -> Sifted:
+    return list(hits), []
+
+
+def _set_duplicates_apart(hits: Sequence[Hit]) -> Sifted:
     """Set passages apart that say what a better hit says: the same text elsewhere, or nearly all of its words.
 
     Passages of one document overlap by a sentence; that alone does not make them duplicates.

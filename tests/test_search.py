@@ -53,3 +53,18 @@ def test_a_part_number_is_found_by_its_words(folder: Path, make_workspace, quest
     assert hits[0].scores.dense is not None
     assert (hits[0].scores.lexical or 0) > 0
     assert 0 <= hits[0].scores.fused <= 1
+
+
+def test_copies_come_last_unless_they_are_to_be_ranked_by_their_scores(folder: Path, make_workspace):
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.txt").write_text("The lighthouse of Lom was lit by whale oil until 1861.")
+    (folder / "other.txt").write_text("Whales are seen from the pier in spring.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    question = "What was the lighthouse of Lom lit by?"
+    with workspace.store.view() as view:
+        sifted = [hit.document.title for hit in search(view, workspace.embedder, question, k=4)]
+        ranked = [hit.document.title for hit in search(view, workspace.embedder, question, k=4, copies_last=False)]
+    assert sifted[1] == "other"
+    assert ranked[3] == "other"
+    assert sorted(sifted) == sorted(ranked)

@@ -63,7 +63,7 @@ def _retrieval(dataset: RetrievalSet, workspace: Workspace, progress: Progress) 
         for done, (key, question) in enumerate(dataset.questions.items()):
             progress(done, len(dataset.questions))
             began = time.perf_counter()
-            hits = search(view, workspace.embedder, question, _RANKED)
+            hits = search(view, workspace.embedder, question, _RANKED, copies_last=False)
             result.latency["search"].append((time.perf_counter() - began) * 1000)
             rows.append((list(dict.fromkeys(hit.document.id for hit in hits)), dataset.relevant[key]))
     result.metrics = {
