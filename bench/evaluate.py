@@ -25,7 +25,7 @@ SETS = {
     "CISI": "retrieval/cisi",
     "CACM": "retrieval/cacm",
     "SQuAD 2.0, 18 articles": "squad/dev-v2.0.split_A.json.gz",
-    "CLAPNQ, answerable half of dev": "reading/clapnq/dev/clapnq_dev_answerable.jsonl",
+    "CLAPNQ, half of dev": "reading/clapnq/dev",
     "SciFact claims": "claims/scifact_claims_evidence.jsonl.gz",
     "HealthVer claims, dev": "claims/healthver_healthver_dev.csv",
     "Climate-FEVER claims, half": "claims/climate_fever_even.jsonl.gz",

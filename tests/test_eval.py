@@ -78,6 +78,17 @@ def test_clapnq_rows_keep_their_own_sentences(tmp_path: Path):
     assert [[item.text[start:end] for start, end in gold] for gold in item.gold] == [sentences[:2]]
 
 
+def test_clapnqs_folder_is_one_set_of_answerable_and_unanswerable_questions(tmp_path: Path):
+    passage = {"title": "Bees", "text": "", "sentences": ["Bees dance ."]}
+    answers = {"answerable": {"answer": "x", "selected_sentences": ["Bees dance ."]}, "unanswerable": {"answer": ""}}
+    for name, output in answers.items():
+        output = {"selected_sentences": [], **output}
+        write_rows(tmp_path / f"clapnq_dev_{name}.jsonl", [{"input": "why", "passages": [passage], "output": [output]}])
+    dataset = open_dataset(tmp_path)
+    assert isinstance(dataset, ReadingSet)
+    assert [bool(item.gold) for item in dataset.items] == [True, False]
+
+
 def test_claims_are_judged_and_what_is_wrongly_shown_as_supported_is_counted(tmp_path: Path, run_qa):
     source = "The stone bridge over the Ava was opened in 1907."
     rows = [

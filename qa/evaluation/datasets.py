@@ -95,7 +95,7 @@ Dataset = RetrievalSet | ReadingSet | ClaimSet | AskSet
 
 
 def open_dataset(path: Path) -> Dataset:
-    """Read a data set: a BEIR folder, SQuAD-style JSON, CLAPNQ, claims with evidence, or questions with expected quotes.
+    """Read a data set: a BEIR folder, SQuAD-style JSON, CLAPNQ (a file or its folder), claims with evidence, or questions with expected quotes.
 
     Raises BadDataset for anything else, and for one with nothing in it, naming the forms that are known.
     """
@@ -115,7 +115,8 @@ def _unknown(path: Path, reason: str) -> BadDataset:
 
 def _read(path: Path) -> Dataset:
     if path.is_dir():
-        return _read_beir(path)
+        parts = sorted(path.glob("clapnq*.jsonl*"))
+        return _read_parts(path, parts) if parts else _read_beir(path)
     if path.suffix == ".csv":
         return ClaimSet(path.stem, [_labelled(row["claim"], row["evidence"], row["label"]) for row in _csv_rows(path)])
     if ".jsonl" in path.suffixes:
@@ -152,6 +153,11 @@ def _read_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Dataset:
     expected = [(row["question"], row.get("expect", ())) for row in rows]
     items = [AskItem(question, tuple((one["document"], one["quote"]) for one in expect)) for question, expect in expected]
     return AskSet(name, path, items)
+
+
+def _read_parts(folder: Path, parts: Sequence[Path]) -> ReadingSet:
+    """Read CLAPNQ's folder, which has the answerable and the unanswerable questions in files of their own."""
+    return ReadingSet(folder.name, [_clapnq_item(row) for part in parts for row in _json_rows(part)])
 
 
 def _labelled(claim: str, evidence: str, label: str) -> ClaimItem:
