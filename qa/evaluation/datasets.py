@@ -95,7 +95,9 @@ Dataset = RetrievalSet | ReadingSet | ClaimSet | AskSet
 
 
 def open_dataset(path: Path) -> Dataset:
-    """Read a data set: a BEIR folder, SQuAD-style JSON, CLAPNQ (a file or its folder), claims with evidence, or questions with expected quotes.
+    """Read a data set of a known form.
+
+    A BEIR folder, SQuAD-style JSON, CLAPNQ (a file or its folder), claims with evidence, or questions with expected quotes.
 
     Raises BadDataset for anything else, and for one with nothing in it, naming the forms that are known.
     """
