@@ -40,7 +40,8 @@ def find_citation(quote: Quote, hits: Sequence[Hit], documents: dict[str, Docume
     documents: the hits' documents by id. The passage that the quote names is searched first, then that passage's
     document (a quote may run over a passage's end), then the other hits: the citation says where the words really are.
     """
-    text = _CLOSING.sub("", quote.text.strip(_WRAPPING)).strip(_WRAPPING)
+    folded = " ".join(quote.text.split())  # a model that loops can write thousands of line breaks
+    text = _CLOSING.sub("", folded.strip(_WRAPPING)).strip(_WRAPPING)
     if _is_too_short(text):
         return Rejected(text, f"shorter than {MIN_WORDS} words")
     ranked = sorted(hits, key=lambda one: one.passage.id != quote.passage_id)

@@ -13,7 +13,7 @@ from index.store import View
 from qa.errors import BadQuestion, NotFound
 from qa.records import AskRequest
 
-_FILTER = re.compile(r"\s*([^=<>]+?)\s*(>=|<=|=)\s*(.*?)\s*", re.DOTALL)
+_FILTER = re.compile(r"([^=<>]+)(>=|<=|=)(.*)", re.DOTALL)
 _DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 _SHOWN = 12
 
@@ -45,9 +45,9 @@ def parse_filters(texts: Iterable[str]) -> Filter:
     equal: dict[str, list[str]] = {}
     for text in texts:
         match = _FILTER.fullmatch(text)
-        if match is None or not match[3]:
+        key, sign, value = (part.strip() for part in match.groups()) if match else ("", "", "")
+        if not key or not value:
             raise BadQuestion(f"{text}: not a filter", "write key=value, date>=2024-01-01 or date=2024-01..2024-06")
-        key, sign, value = match.groups()
         low, dots, high = value.partition("..")
         if sign == "=" and not dots:
             equal.setdefault(key, []).append(value)

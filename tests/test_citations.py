@@ -640,3 +640,12 @@ def test_a_changed_digit_behind_an_ellipsis_is_never_found(at, digit):
     changed = DOSES[:at] + digit + DOSES[at + 1 :]
     citation = cite(f"The plan was approved … {changed[DOSES.index('15') :]}", DOSES)
     assert isinstance(citation, Citation) == (changed == DOSES)
+
+
+def test_a_quote_of_thousands_of_line_breaks_is_looked_up_at_once():
+    document = make_document("The bridge of Ava was built of stone.")
+    hit = make_hit(document)
+    began = time.monotonic()
+    for filler in (" " * 20_000, "\n" * 20_000, ". " * 10_000, "… " * 10_000):
+        find_citation(Quote(f"The bridge{filler}of Ava was built", ""), [hit], {document.id: document})
+    assert time.monotonic() - began < 5
