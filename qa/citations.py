@@ -143,6 +143,14 @@ def find_span(quote: str, text: str, near: int = 0, reach: int = 0) -> tuple[int
     return _find_between(quote, text, low, high) or _find_between(quote, text, 0, len(text))
 
 
+def find_spans(quote: str, text: str) -> Iterator[tuple[int, int]]:
+    """Yield every place where a quote stands in a text, from the first to the last."""
+    low = 0
+    while (span := _find_between(quote, text, low, len(text))) is not None:
+        yield span
+        low = span[1]
+
+
 def _find_between(quote: str, text: str, low: int, high: int) -> tuple[int, int] | None:
     folded_quote = fold(quote)[0]
     if not any(character.isalnum() for character in folded_quote):

@@ -39,6 +39,15 @@ _POINTING_OFTEN = re.compile(
     r"|\b(?:ones?|others?|else|instead|too|same|former|then|next|(?<!is )(?<!are )(?<!was )(?<!were )there)\W*$",
     re.IGNORECASE,
 )
+# At a question's end a pronoun stands for something said before, whatever is named: "What did Bor say about it?"
+_AT_END = re.compile(
+    r"(?<!\bdo )(?<!\bdid )(?<!\bdoes )\b(?:it|them|him|her|this|that|these|those)\W*$"
+    r"|\bthe (?:first|second|third|fourth|last|other|next|previous) ones?\b"
+    r"|^\W*(?:(?:please )?(?:tell me|say|explain|give me) (?:more|further|details)|more details|go on|continue|elaborate"
+    r"|(?:can|could) you (?:explain|elaborate)|explain|(?:what|who|where|anything|anyone) else|for example|such as)\b"
+    r"[^?.]{0,20}\W*$",
+    re.IGNORECASE,
+)
 _OF_ITS_OWN = re.compile(
     r"\b(?:the|an?)\s+(?!others?\b|latter\b|former\b|ones?\b|same\b)\w", re.IGNORECASE
 )  # a thing that the question itself brings up
@@ -51,7 +60,7 @@ _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff
 
 def is_follow_up(question: str) -> bool:
     """Say whether a question leans on what came before: it goes on, points at what it does not name, or names too little."""
-    if _GOING_ON.search(question):
+    if _GOING_ON.search(question) or _AT_END.search(question):
         return True
     pointing = _POINTING.search(question)
     if pointing and not _names_something(question[: pointing.start()]):

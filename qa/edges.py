@@ -8,7 +8,7 @@ import unicodedata
 from qa.facts import NEGATIONS
 
 _NO = "|".join(sorted((*NEGATIONS, "hardly", "barely", "non"), key=len, reverse=True))
-_NEGATION_BEFORE = re.compile(rf"(?:(?<!\w)(?:{_NO})|n['’]t)\s+$|[不没沒未非無无]$", re.IGNORECASE)
+_NEGATION_BEFORE = re.compile(rf"(?:(?<!\w)(?:{_NO})|n['’]t)[\s\"“”„«'‘’*_(\u200b]+$|[不没沒未非無无]$", re.IGNORECASE)
 # Where the negation comes after what it negates.
 _NEGATION_AFTER = re.compile(r"\s+(?:nicht|nie|niemals|pas|jamais|نہیں|नहीं)(?!\w)", re.IGNORECASE)
 _SCALE_AFTER = re.compile(

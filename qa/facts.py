@@ -41,7 +41,8 @@ NEGATIONS = frozenset(
         "no not never without neither nor cannot none nobody nothing "
         "nicht nichts kein keine keinen keinem keiner keines nie niemals niemand ohne pas jamais aucun aucune rien sans "
         "nunca jamás ningún ninguna ninguno nadie tampoco sin nessun nessuno nessuna niente mai senza "
-        "não nem sem nenhum nenhuma ninguém نہیں नहीं ne"
+        "não nem sem nenhum nenhuma ninguém نہیں नहीं ne "
+        "niet geen nooit zonder не нет ни без لا لم لن ليس"
     ).split()
 )
 _CONTRACTED_NOT = re.compile(r"n['’]t$", re.IGNORECASE)

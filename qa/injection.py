@@ -98,5 +98,6 @@ def find_orders(text: str) -> list[str]:
     """Return what in a text is meant for a language model, in words for people; nothing for ordinary text."""
     shown = text[:_LONGEST]
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", shown))
+    plain = "\n".join(line.strip() for line in plain.splitlines() if line.strip())  # thousands of empty lines take long
     found = [flag for flag, pattern in _PATTERNS.items() if pattern.search(plain)]
     return [*found, "hides text"] if _HIDDEN.search(shown) else found

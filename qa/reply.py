@@ -10,13 +10,13 @@ from itertools import pairwise
 from qa.records import Quote
 from qa.reply_json import begins_json, lines_of_json
 
-_CLAIM = re.compile(r"^[\s\-–*•>#\d.)]*\**claim(?:\s*(?P<number>\d{1,4}))?\**\s*[:：]\**[ \t]*", re.IGNORECASE)
+_CLAIM = re.compile(r"^[\s\-–*•>#\d.)]*claim(?:\s*(?P<number>\d{1,4}))?\**\s*[:：]\**[ \t]*", re.IGNORECASE)
 _MARKS = r"\"“”„«»'‘’"
 _ID_BEHIND = r"\s{0,4}[(\[<]\s*(?:(?:passage|id)\b\s*[=:]?\s*)?([A-Za-z0-9_-]{1,24})\s*[)\]>]"
 # QUOTE p1: "…", and what models make of it. Without the colon only where the id has a digit or the words are in quote
 # marks, so that a line of prose that begins so is none.
 _QUOTE = re.compile(
-    r"^[\s\-–*•>]*\**quote(?P<many>s)?\b\**\s*(?:(?:passage|id)\b\s*=?\s*(?=[\w(\[<]))*"
+    r"^[\s\-–*•>]*quote(?P<many>s)?\b\**\s*(?:(?:passage|id)\b\s*=?\s*(?=[\w(\[<]))*"
     r"(?:[(\[<]?(?P<id>[A-Za-z0-9_-]{0,24})[)\]>]?\**\s*[:：]\**"
     rf"|[(\[<]?(?P<bare>[A-Za-z_-]*\d[\w-]*)[)\]>]?|(?=[{_MARKS}].*[{_MARKS}](?:{_ID_BEHIND})?\W{{0,20}}$))"
     r"[ \t]*(?P<text>.*)$",
@@ -26,11 +26,16 @@ _LABELLED_BEHIND = re.compile(rf"^([{_MARKS}].*[{_MARKS}]){_ID_BEHIND}\W{{0,20}}
 _CLOSED = re.compile(rf"^[{_MARKS}].*[{_MARKS}](?:{_ID_BEHIND})?\W{{0,20}}$", re.DOTALL)
 _BETWEEN_QUOTES = re.compile(rf"(?<=[{_MARKS}])\s*[;,]\s*(?=[{_MARKS}])")
 _NO_EVIDENCE = re.compile(r"^\W*(?:(?-i:NO[ _]EVIDENCE)\b|no[ _]evidence\W*$)", re.IGNORECASE)
+# The same as a claim, where "No evidence of fraud was found" may be one.
+_NO_EVIDENCE_CLAIM = re.compile(
+    r"^\W*(?:no[ _]evidence(?:\W*$|\s*[.:!;])|(?-i:NO[ _]EVIDENCE)\b(?!\s+(?:of|that|for|was|is|has)\b|\s+[-–—]))",
+    re.IGNORECASE,
+)
 _NO_EVIDENCE_SAID = re.compile(r"^\W*no[ _]evidence\s*(?:[.:;!—–]|\s-)", re.IGNORECASE)  # where no quote can be open
 _END = re.compile(r"^\W*end\W*$", re.IGNORECASE)
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 # What a model thinks aloud before its answer, at the beginning of a line: a source that is quoted may name these tags.
-_THOUGHT = re.compile(r"\s*<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"[ \t]*<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -139,13 +144,18 @@ class ReplyParser:
             self._line = self._line[tag.end() :]
             self._thought = "" if tag[1] else f"</{tag[2].lower()}>"
 
+    def _says_nothing(self, line: str, claim: re.Match[str] | None) -> bool:
+        """Tell NO EVIDENCE from a claim that begins so: "No evidence of fraud was found"."""
+        if claim:
+            return _NO_EVIDENCE_CLAIM.match(line[claim.end() :]) is not None
+        return bool(_NO_EVIDENCE.match(line) or (self._claim is None and _NO_EVIDENCE_SAID.match(line)))
+
     def _take_line(self, line: str) -> Iterator[Piece]:
         claim = _CLAIM.match(line)
         if claim and not self._begun:
             yield from self._close_claim()
         self._begun = False
-        words = line[claim.end() :] if claim else line
-        if _NO_EVIDENCE.match(words) or ((claim or self._claim is None) and _NO_EVIDENCE_SAID.match(words)):
+        if self._says_nothing(line, claim):
             yield from self._close_claim()
             yield NoEvidence()
         elif claim:
@@ -261,6 +271,12 @@ def _quote(label: str, text: str) -> Quote:
     return Quote(behind[1], behind[2].lower()) if behind else Quote(text.strip(), label.lower())
 
 
+def _gap(marker: re.Match[str]) -> str:
+    """Return what stays of a marker: nothing, or a space where it alone keeps two words apart."""
+    before, after = marker.string[marker.start() - 1 : marker.start()], marker.string[marker.end() : marker.end() + 1]
+    return " " if before.isalnum() and after.isalnum() else ""
+
+
 def clean_claim(text: str, addresses: frozenset[str] = frozenset()) -> str:
     """Return a claim as plain text without square brackets: markers are taken out, links become their words.
 
@@ -270,7 +286,7 @@ def clean_claim(text: str, addresses: frozenset[str] = frozenset()) -> str:
     before = ""
     while before != text:
         # a link of one word is a marker, of several words a part of the sentence
-        before, text = text, _MARKER.sub("", _LINK.sub(lambda link: link[1] if " " in link[1] else "[]", text))
+        before, text = text, _MARKER.sub(_gap, _LINK.sub(lambda link: link[1] if " " in link[1] else "[]", text))
     text = without_links(text)
     text = _BARE_ADDRESS.sub(lambda found: found[0] if found[0].lower() in addresses else LINK_LEFT_OUT, text)
     return " ".join(text.translate(_BRACKETS).split())

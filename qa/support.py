@@ -15,7 +15,7 @@ from index.records import Document
 from index.sentences import sentence_spans
 from qa.facts import Token, is_spelled_out, is_surely_name, name_forms, opposites_of, tokens_of
 from qa.records import Citation, Verdict
-from qa.statements import says
+from qa.statements import says, stands_apart
 
 _REACH = 800  # characters on each side of a quote in which its sentences are looked for
 _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
@@ -24,17 +24,25 @@ _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
 _WORD = re.compile(r"[^\W_]+")
 # Said near a sentence, these make it one that the document may only report: "Three myths: …"
-_DISOWNED = frozenset("myth myths misconception misconceptions hoax hoaxes debunked untrue satire fallacy fallacies".split())
+_DISOWNED = frozenset(
+    "myth myths misconception misconceptions hoax hoaxes debunked untrue satire fallacy fallacies "
+    "false rumour rumours rumor rumors conspiracy".split()
+)
 _NOT_TOLD = "no cited sentence says it word for word, and no model is set that could tell"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a citation stands. sentences: those it touches; beside: one before and one after; setting: what they are in."""
+    """Where a citation stands. sentences: those it touches; beside: one before and one after; setting: what they are in.
+
+    before, behind: the text on either side, as far as it matters.
+    """
 
     sentences: str
     beside: str = ""
     setting: str = ""
+    before: str = ""
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,12 @@ Entails = Callable[[str, str], Entailment]  # (claim, evidence)
 
 def evidence_of(document: Document, citation: Citation, setting: str = "") -> Evidence:
     """Return the sentences that a citation touches, their neighbours, and `setting` with the document's title."""
-    own, beside = sentences_at(document.text, citation.start, citation.end)
-    return Evidence(own, beside, f"{document.title} {setting}")
+    text = document.text
+    own, beside = sentences_at(text, citation.start, citation.end)
+    start = text.rfind(own, max(0, citation.start - len(own)), citation.end + len(own))
+    end = start + len(own)
+    around = text[max(0, start - _REACH) : start], text[end : end + _REACH]
+    return Evidence(own, beside, f"{document.title} {setting}", *around)
 
 
 def sentences_at(text: str, start: int, end: int) -> tuple[str, str]:
@@ -219,8 +231,11 @@ def _is_year(key: str) -> bool:
 def _said(claim: str, evidence: Sequence[Evidence]) -> Judgement | None:
     """Find a cited sentence that makes the claim word for word, in a place that does not call such things wrong."""
     for one in evidence:
-        around = set(_WORD.findall(f"{one.beside} {one.setting}".lower()))
-        sentences = (one.sentences[start:end] for start, end in sentence_spans(one.sentences))
-        if not around & _DISOWNED and any(says(sentence, claim, one.setting) for sentence in sentences):
-            return Judgement("supported", 1.0)
+        if _DISOWNED & set(_WORD.findall(f"{one.beside} {one.setting}".lower())):
+            continue
+        text = one.sentences
+        for start, end in sentence_spans(text):
+            before, behind = one.before + text[:start], text[end:] + one.behind
+            if says(text[start:end], claim) and stands_apart(before, text[start:end], behind):
+                return Judgement("supported", 1.0)
     return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from index.locators import locate, locator_to_json
 from index.records import Document
 from index.store import View
 from qa.answer_json import citation_path
-from qa.citations import find_span
+from qa.citations import find_spans
 from qa.edges import is_whole
 from qa.folding import fold
 from qa.support import sentences_at
@@ -65,7 +66,7 @@ def _place(document: Document, citation: Mapping[str, Any], sentences: str) -> t
     if document.sha256 == citation["sha256"]:
         return start, end
     in_place = document.text[start:end] == citation["quote"] and is_whole(document.text, start, end)
-    span = (start, end) if in_place else find_span(citation["quote"], document.text)
-    if span is None or not sentences:
-        return span
-    return span if fold(sentences_at(document.text, *span)[0])[0] == fold(sentences)[0] else None
+    for span in chain([(start, end)] if in_place else [], find_spans(citation["quote"], document.text)):
+        if not sentences or fold(sentences_at(document.text, *span)[0])[0] == fold(sentences)[0]:
+            return span
+    return None

@@ -307,3 +307,19 @@ def test_qa_show_verifies(run_qa, folder):
 
     answer = json.loads(run_qa("ask", "--json", "How long is the bridge of Ava?").stdout)
     assert json.loads(run_qa("show", answer["id"], "--verify").stdout)["valid"] is True
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did Einstein say about it?",
+        "Is the second one better?",
+        "Tell me more.",
+        "Explain further.",
+        "What else did he do?",
+    ],
+)
+def test_a_question_that_ends_on_what_was_said_before_is_a_follow_up(question: str):
+    from qa.conversation import is_follow_up
+
+    assert is_follow_up(question)

@@ -446,3 +446,17 @@ def test_a_mailbox_that_stands_in_the_passages_may_be_named():
     parser = ReplyParser(addresses=mailboxes("Write to Info@bridge.example."))
     pieces = [*parser.feed("CLAIM: The address is info@bridge.example, not a@b.example.\nEND"), *parser.finish()]
     assert [text for text, _ in claims(pieces)] == ["The address is info@bridge.example, not (link left out)."]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["No evidence of fraud was found.", "NO EVIDENCE of fraud was found.", "No evidence - fraud or error - was found."],
+)
+def test_a_claim_that_there_is_no_evidence_of_something_is_a_claim(claim):
+    parser = ReplyParser()
+    pieces = [*parser.feed(f'CLAIM: {claim}\nQUOTE p1: "evidence of fraud was found"\nEND'), *parser.finish()]
+    assert [piece.text for piece in pieces if isinstance(piece, ClaimDone)] == [claim]
+
+
+def test_a_marker_between_two_words_leaves_them_apart():
+    assert clean_claim("Contact [1]Ava for help [2].") == "Contact Ava for help."

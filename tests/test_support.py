@@ -184,7 +184,12 @@ def test_the_sentences_of_a_citation_are_found_with_their_neighbours():
     )
     start = text.index("second")
     found = evidence_of(document, citation(document, start, start + 6), "Heading")
-    assert found == Evidence("The second came then.", "One came first. Third was the last.", "Order Heading")
+    assert (found.sentences, found.beside) == ("The second came then.", "One came first. Third was the last.")
+    assert (found.setting, found.before, found.behind) == (
+        "Order Heading",
+        "One came first. ",
+        " Third was the last. Nobody was fourth.",
+    )
 
 
 def citation(document: Document, start: int, end: int) -> Citation:
