@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from index.catalog import Catalog
 from index.catalog_writer import CatalogWriter
 from index.dense import check_dense
-from index.errors import IndexDamaged, data_flag, move_away
+from index.errors import CitableError, IndexDamaged, IndexLocked, data_flag, move_away
 from index.files import leftovers, remove_leftovers
 from index.lexical import check_lexical
 from index.local_store import refresh_derived
@@ -30,7 +31,25 @@ class Finding:
 
 
 def examine(folder: Path) -> list[Finding]:
-    """Read everything and say what is wrong; empty when all is well. Raises IndexMissing where nothing is indexed."""
+    """Read everything and say what is wrong; empty when all is well. Raises IndexMissing where nothing is indexed.
+
+    What a running writer is about to replace looks damaged for a moment: such findings are looked at again.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    found = _look(folder)
+    while found and time.monotonic() < deadline:
+        try:
+            with writer_lock(folder, 0):
+                return _look(folder)
+        except IndexLocked:
+            time.sleep(0.5)
+            found = _look(folder)
+        except (CitableError, OSError):  # a folder that cannot be written: nobody else writes there either
+            break
+    return found
+
+
+def _look(folder: Path) -> list[Finding]:
     try:
         with _opened(folder) as catalog, catalog.snapshot():
             damage = [Finding("catalog.db", text, hint=_anew(folder)) for text in catalog.find_damage()]
@@ -45,7 +64,7 @@ def fix(folder: Path) -> list[Finding]:
     Raises IndexLocked while another process writes.
     """
     with writer_lock(folder, _LOCK_SECONDS):
-        found = examine(folder)
+        found = _look(folder)
         if not found or any(one.where == "catalog.db" for one in found):
             return found
         remove_leftovers(folder)
@@ -56,7 +75,7 @@ def fix(folder: Path) -> list[Finding]:
             catalog.erase_traces()
         finally:
             catalog.close()
-        left = {one.where for one in examine(folder)}
+        left = {one.where for one in _look(folder)}
     return [Finding(one.where, one.problem, mended=one.where not in left) for one in found]
 
 

@@ -117,9 +117,12 @@ def _is_gone(path: str, scopes: Sequence[str], blind: Sequence[str]) -> bool:
 
 
 def _find_moved_away(known: Sequence[FileRecord], added: Sequence[FileRecord], root: Path) -> list[FileRecord]:
-    """Return the files outside of the scan that new ones may be: of the same size, their folder being there no more."""
-    sizes = {record.size for record in added}
-    return [one for one in known if one.size in sizes and _is_missing(disk_path(one.path, root).parent)]
+    """Return the files outside of the scan that new ones may be: their folder is there no more, size and time are the same.
+
+    A copy has a time of its own: it takes nothing from a drive that is only not mounted.
+    """
+    alike = {(record.size, record.mtime_ns) for record in added}
+    return [one for one in known if (one.size, one.mtime_ns) in alike and _is_missing(disk_path(one.path, root).parent)]
 
 
 def _is_missing(folder: Path) -> bool:

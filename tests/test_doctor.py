@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
+
+from index.doctor import examine
+from index.lock import writer_lock
 
 
 @pytest.fixture
@@ -90,3 +95,22 @@ def test_a_catalog_cut_to_hardly_anything_is_damaged_and_no_new_index_is_started
         assert said.exit_code == 4
         assert "damaged" in said.output, command
         assert "nothing is indexed" not in said.output
+
+
+def test_what_a_writer_is_about_to_replace_is_no_damage(data: Path):
+    manifest = data / "lexical" / "manifest.json"
+    content = manifest.read_bytes()
+    held = threading.Event()
+
+    def write() -> None:
+        with writer_lock(data, 5):
+            manifest.write_bytes(b"{}")
+            held.set()
+            time.sleep(0.8)
+            manifest.write_bytes(content)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    held.wait()
+    assert examine(data) == []
+    writer.join()

@@ -226,3 +226,16 @@ def test_a_moved_folder_indexed_by_its_new_name_only_keeps_its_documents(folder:
     assert report.embedded == 0
     assert {one.path: one.id for one in workspace.store.documents()}["new/a.txt"] == before
     assert len(workspace.store.documents()) == 2
+
+
+def test_a_copy_takes_no_documents_from_a_folder_that_is_only_away_for_now(folder: Path, tmp_path: Path, make_workspace):
+    (folder / "a.txt").write_text("The ferry leaves at noon.")
+    os.utime(folder / "a.txt", (1_600_000_000, 1_600_000_000))
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "a.txt").write_text((folder / "a.txt").read_text())
+    folder.rename(tmp_path / "unmounted")
+    report = index_paths(workspace, [tmp_path / "local"])
+    assert (len(report.plan.added), report.plan.renamed) == (1, [])
+    assert {one.path for one in workspace.store.documents()} == {"docs/a.txt", "local/a.txt"}

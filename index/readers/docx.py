@@ -72,7 +72,7 @@ def _add_margins(flow: Flow, part: Any) -> None:
             if relationship.is_external or not relationship.reltype.endswith(f"/{kind}"):
                 continue
             walker = _Walker(relationship.target_part)
-            walker.blocks(relationship.target_part.element)
+            walker.blocks(_root_of(relationship.target_part))
             text, _ = walker.flow.finish()
             if text not in seen and any(map(str.isalpha, text)):
                 seen.add(text)
@@ -83,9 +83,13 @@ def _related(part: Any, kind: str) -> Any:
     """Return the root of the part that is `kind` for this one, None if it has none."""
     for relationship in part.rels.values():
         if not relationship.is_external and relationship.reltype.endswith(f"/{kind}"):
-            target = relationship.target_part
-            return target.element if hasattr(target, "element") else parse_xml(target.blob)
+            return _root_of(relationship.target_part)
     return None
+
+
+def _root_of(part: Any) -> Any:
+    """Return the root element of a part, also of one that the file says is of no type in particular."""
+    return part.element if hasattr(part, "element") else parse_xml(part.blob)
 
 
 class _Walker:
