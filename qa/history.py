@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -106,12 +106,15 @@ class History:
         return forgotten
 
     def forget_changed(self, document: Document) -> int:
-        """Delete every answer that shows words which this document does not hold any more; returns how many."""
+        """Delete every answer that shows words, a title or a heading which this document has lost; returns how many."""
         text = fold_space(document.text)
+        names = {document.title, *(name for section in document.sections for name in section.locator.heading)}
         with self._connected() as db:
             with db.transaction():
                 _keep_versions(db)
-                forgotten = [(one,) for one in _answers_to_check(db, document) if not _stands(db, one, document.id, text)]
+                forgotten = [
+                    (one,) for one in _answers_to_check(db, document) if not _stands(db, one, document.id, text, names)
+                ]
                 db.run_many("DELETE FROM answers WHERE id = ?", forgotten)
                 db.run("UPDATE answer_documents SET sha256 = ? WHERE document = ?", (document.sha256, document.id))
             if forgotten:
@@ -186,13 +189,15 @@ def _answers_to_check(db: Database, document: Document) -> list[str]:
     ]
 
 
-def _stands(db: Database, answer_id: str, document_id: str, text: str) -> bool:
-    """Say whether all words that an answer shows of a document are in its text, white space aside."""
+def _stands(db: Database, answer_id: str, document_id: str, text: str, names: Collection[str]) -> bool:
+    """Say whether all that an answer shows of a document is there: words in its text, white space aside, titles in names."""
     row = db.row("SELECT answer FROM answers WHERE id = ?", (answer_id,))
     answer = json.loads(row[0]) if row else {"passages": [], "citations": []}
     shown = [(one["document_id"], one["text"]) for one in answer["passages"]]
     shown += [(one["document_id"], one["quote"]) for one in answer["citations"]]
-    return all(fold_space(words) in text for document, words in shown if document == document_id)
+    parts = [one for one in (*answer["passages"], *answer["citations"]) if one["document_id"] == document_id]
+    named = {name for one in parts for name in (one.get("title"), *(one.get("locator") or {}).get("heading", ())) if name}
+    return named <= set(names) and all(fold_space(words) in text for document, words in shown if document == document_id)
 
 
 def _put(fresh: Path, place: Path) -> None:

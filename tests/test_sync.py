@@ -252,6 +252,24 @@ def test_removed_documents_answer_no_more_and_neither_do_stored_answers_show_the
     assert workspace.history.get(answer["id"]) is None
 
 
+@pytest.mark.parametrize(("old", "new"), [("# Falcon", "# Hawk"), ("## Tariff", "## Fees")])
+def test_a_stored_answer_shows_no_title_or_heading_that_a_document_has_lost(
+    folder: Path, make_workspace, old: str, new: str
+):
+    text = "# Falcon\n\nIt rains here.\n\n## Tariff\n\nThe tariff for apples is seven rupees a crate in Hunza.\n"
+    (folder / "a.md").write_text(text)
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = answer_question(workspace, AskRequest("What is the tariff for apples?", k=1))
+    assert answer["citations"]
+    (folder / "a.md").write_text(text + "\nMore of it.\n")
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answer["id"]) == answer  # all that it shows is still there
+    (folder / "a.md").write_text(text.replace(old, new))
+    index_paths(workspace, [folder])
+    assert workspace.history.get(answer["id"]) is None
+
+
 def test_a_second_writer_is_told_who_holds_the_index(folder: Path, make_workspace):
     write(folder, a="Apples are red.")
     workspace = make_workspace()
