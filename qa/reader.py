@@ -17,6 +17,7 @@ from index.lexical import question_words
 from index.records import Hit
 from index.sentences import sentence_spans
 from qa.actors import ALIASES, CARRIES_ON, SAYING, plain_words
+from qa.facts import is_spelled_out
 from qa.questions import Question, analyse
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
@@ -199,18 +200,9 @@ def _answers(asked: Question, sentences: Sequence[Sentence], alone: float) -> bo
     found = {stem for one in sentences for stem in question_words(f"{one.hit.passage.context} {one.text}")}
     shared = sum(word in found for word in asked.words)
     text = " ".join(f"{one.hit.passage.context} {one.text}" for one in sentences)
-    named = all(_is_named(name, found) or _is_spelled_out(name, text) for name in asked.names)
+    named = all(_is_named(name, found) or is_spelled_out(name, text) for name in asked.names)
     near = alone >= _SURE_COSINE or (alone >= _LEAST_COSINE and shared >= _LEAST_SHARED * len(asked.words))
     return near and named
-
-
-def _is_spelled_out(acronym: str, text: str) -> bool:
-    """Say whether words in the text have the letters of a short name as their initials: MTCR, IAEA."""
-    if not 3 <= len(acronym) <= 8 or not acronym.isalpha():
-        return False
-    return (
-        re.search(r"\b" + r"\w*[\s-]+(?:(?:of|and|for|the|on)\s+)*".join(acronym) + r"\w", text, re.IGNORECASE) is not None
-    )
 
 
 def _is_named(name: str, found: set[str]) -> bool:

@@ -51,12 +51,6 @@ def test_auroc_is_the_chance_that_a_true_one_scores_higher_ties_half():
     assert metrics.auroc([0.1, 0.9], [True, True]) == 0.5
 
 
-def test_the_surest_right_answers_cost_no_risk():
-    assert metrics.area_under_risk_coverage([0.9, 0.8, 0.1], [True, True, True]) == 0.0
-    assert metrics.area_under_risk_coverage([0.9, 0.1], [True, False]) == pytest.approx(0.25)
-    assert metrics.area_under_risk_coverage([0.9, 0.1], [False, True]) == pytest.approx(0.75)
-
-
 def test_balanced_accuracy_weighs_every_class_alike():
     assert metrics.balanced_accuracy(["a", "a", "a", "a"], ["a", "a", "a", "b"]) == 0.5
     assert metrics.balanced_accuracy(["a", "b"], ["a", "b"]) == 1.0

@@ -86,13 +86,6 @@ def _ranks(values: Floats) -> Floats:
     return means
 
 
-def area_under_risk_coverage(scores: Sequence[float], right: Sequence[bool]) -> float:
-    """Return the mean share of wrong answers over all coverages, the surest answered first (Geifman & El-Yaniv 2017)."""
-    order = np.argsort(-np.asarray(scores, float), kind="stable")
-    wrong = ~np.asarray(right, bool)[order]
-    return float((np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean()) if len(wrong) else 0.0
-
-
 def balanced_accuracy(said: Sequence[str], true: Sequence[str]) -> float:
     """Return the mean over the classes that occur of the share that was recognised."""
     classes = sorted(set(true))
