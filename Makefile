@@ -4,7 +4,7 @@ VENV := .venv
 QA := $(VENV)/bin/qa
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval scale faults lock wheel clean
+.PHONY: demo test check format eval reader scale faults lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -30,6 +30,11 @@ format: $(VENV)/installed-test
 # Quality on public data and on the sample questions; refreshes the table in bench/README.md. Takes half an hour.
 eval: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.evaluate
+
+# The embedded reader anew from public data: an hour on two cores. Writes qa/model.
+reader: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.reader.train
+	@$(VENV)/bin/python -m bench.reader.fit
 
 # Memory and times at 180,000 passages; needs the public data, see bench/scale.py.
 scale: $(VENV)/installed

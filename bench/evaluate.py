@@ -15,17 +15,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.sets import make_sets
+
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "bench" / "README.md"
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
-SETS = {
+MADE = ROOT / "build" / "eval-data"
+SETS: dict[str, str | Path] = {
     "SciFact, test": "retrieval/scifact",
     "NFCorpus, dev": "retrieval/nfcorpus",
     "MLQuestions, dev": "retrieval/mlquestions",
     "CISI": "retrieval/cisi",
     "CACM": "retrieval/cacm",
-    "SQuAD 2.0, 18 articles": "squad/dev-v2.0.split_A.json.gz",
-    "CLAPNQ, half of dev": "reading/clapnq/dev",
+    "Anthropic, 232 chunks": MADE / "anthropic-docs",
+    "Anthropic, code": MADE / "anthropic-code",
+    "SQuAD 2.0, 9 articles": MADE / "squad/squad.json",
+    "CLAPNQ, part of dev": MADE / "clapnq",
     "SciFact claims": "claims/scifact_claims_evidence.jsonl.gz",
     "HealthVer claims, dev": "claims/healthver_healthver_dev.csv",
     "Climate-FEVER claims, half": "claims/climate_fever_even.jsonl.gz",
@@ -37,6 +42,7 @@ def main() -> None:
     data = Path(os.environ.get("QA_BENCH_DATA", ROOT.parent / "shared" / "data"))
     kept = ROOT / "build" / "eval"
     kept.mkdir(parents=True, exist_ok=True)
+    make_sets(data, MADE)
     wanted = sys.argv[1:] or list(SETS)
     for name, place in SETS.items():
         if name in wanted:

@@ -150,6 +150,13 @@ class Catalog:
         found = self._passages_where("p.id = ?", (passage_id,))
         return next(iter(found.values()), None)
 
+    def passage_after(self, passage: Passage) -> Passage | None:
+        """Return the passage of the same document that begins next."""
+        found = self._passages_where(
+            "d.id = ? AND p.start > ? ORDER BY p.start LIMIT 1", (passage.document_id, passage.start)
+        )
+        return next((one for one, _ in found.values()), None)
+
     def passages(self, nums: Sequence[int]) -> dict[int, tuple[Passage, DocumentInfo]]:
         """Return visible passages by number, each with its document; numbers that are not there are left out."""
         found: dict[int, tuple[Passage, DocumentInfo]] = {}

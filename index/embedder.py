@@ -6,15 +6,15 @@ import hashlib
 import importlib.util
 import os
 import threading
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from index.bert import Encoder
+from index.bert import WORDS, Encoder
 from index.errors import EmbedderFailed
 
 if TYPE_CHECKING:
@@ -187,12 +187,24 @@ def bundled_tokenizer() -> Tokenizer:
 
 
 def bundled_weights() -> dict[str, npt.NDArray[np.float32]]:
-    """Return the weights of the bundled model by their names. Raises EmbedderFailed unless they are the official ones."""
-    from safetensors.numpy import load_file  # on first use, as above
+    """Return the weights of the bundled model by their names. Raises EmbedderFailed unless they are the official ones.
 
-    path = bundled_folder() / "model.safetensors"
-    check_weights(path)
-    return load_file(path)
+    The array of word embeddings is the same at every call: the embedder and the reader share it.
+    """
+    check_weights(bundled_folder() / "model.safetensors")
+    return {**_tensors(lambda name: name != WORDS), **_bundled_words()}
+
+
+@lru_cache(maxsize=1)
+def _bundled_words() -> dict[str, npt.NDArray[np.float32]]:
+    return _tensors(lambda name: name == WORDS)
+
+
+def _tensors(wanted: Callable[[str], bool]) -> dict[str, npt.NDArray[np.float32]]:
+    from safetensors import safe_open  # on first use, as above
+
+    with safe_open(bundled_folder() / "model.safetensors", "np") as file:
+        return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118  # it is no mapping
 
 
 def check_weights(path: Path) -> None:

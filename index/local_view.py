@@ -69,6 +69,10 @@ class LocalView:
         """Return a passage by id, with its document."""
         return self.catalog.passage(passage_id)
 
+    def passage_after(self, passage: Passage) -> Passage | None:
+        """Return the passage of the same document that begins next."""
+        return self.catalog.passage_after(passage)
+
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text."""
         return self.catalog.document(document_id)

@@ -104,7 +104,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """How each stage rated a passage. dense: cosine; lexical: BM25; fused: 0 to 1; rerank: the reader's."""
+    """How each stage rated a passage. dense: cosine; lexical: BM25; fused: 0 to 1, dates included; rerank: the reader's."""
 
     dense: float | None = None
     lexical: float | None = None

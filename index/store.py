@@ -86,6 +86,9 @@ class View(Protocol):
     def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
         """Return a passage by id, with its document."""
 
+    def passage_after(self, passage: Passage) -> Passage | None:
+        """Return the passage of the same document that begins next."""
+
     def document(self, document_id: str) -> Document | None:
         """Return a document with its text."""
 

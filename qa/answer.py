@@ -10,26 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from index.embedder import Embedder
 from index.records import Document, Hit
 from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
-from qa.citations import cite_span
-from qa.claims import Checked, Checker
-from qa.conflicts import Conflict, find_conflicts
+from qa.claims import Checker
 from qa.conversation import stand_alone
-from qa.documents import date_of
 from qa.draft import Draft, unplaced
 from qa.errors import BadQuestion, NotFound
 from qa.forgetting import forget_gone
 from qa.history import new_answer_id, new_conversation_id
 from qa.injection import find_orders
 from qa.prompts import label_passages
-from qa.reader import Pick, Sentence, read, sentences_of
+from qa.questions import analyse
+from qa.quoting import prefer_newer, quote, show_conflicts
+from qa.reader import Reading
 from qa.records import Answer, AskRequest, Event
-from qa.reply import clean_claim, without_links
+from qa.reply import clean_claim
 from qa.retrieval import find
-from qa.support import Judgement
 from qa.upstream import Budget, Upstream
 from qa.workspace import Workspace
 from qa.write import Written, write
@@ -39,6 +36,7 @@ _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's o
 
 NO_EVIDENCE = "The documents that are indexed here do not answer this question."
 NOTHING_SUPPORTED = "Nothing that the model wrote is fully borne out by the documents that are indexed here."
+DOUBTFUL = "The passages that were found may not answer this question: look at the quotes before you rely on it."
 NEAREST = " The nearest passages are listed below."
 
 
@@ -68,18 +66,20 @@ def answer_events(
         draft = Draft(workspace.settings.base_url)
         answer = _empty_answer(workspace, view, asked, turns)
         yield Event("meta", _meta(answer))
-        hits = find(view, workspace.embedder, replace(request, question=answer.searched_for))
+        hits = find(view, workspace, replace(request, question=answer.searched_for))
         timings.note("search")
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
-        answer = replace(answer, hits=tuple(hits), notes=_warnings(hits))
+        reading = workspace.reader.read(answer.searched_for, hits)
+        timings.note("read")
+        answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)
         if answer.mode == "llm":
-            answer = yield from _write(workspace, view, answer, asked, draft)
+            answer = yield from _write(workspace, view, answer, asked, draft, reading)
         if answer.mode == "extractive":
-            answer = yield from _quote(workspace, view, answer, draft, timings)
+            answer = yield from _quote(workspace, view, answer, draft, reading)
         if draft.citations:
-            answer = yield from _show_conflicts(workspace, view, answer, draft)
+            answer = yield from show_conflicts(_documents(view, answer.hits), answer, workspace.embedder, draft)
     answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
     _keep(workspace, done, {hit.document.id: hit.document.sha256 for hit in hits})
@@ -191,77 +191,14 @@ def _empty_answer(workspace: Workspace, view: View, asked: _Asked, turns: list[d
 
 
 def _quote(
-    workspace: Workspace, view: View, answer: Answer, draft: Draft, timings: Timings
+    workspace: Workspace, view: View, answer: Answer, draft: Draft, reading: Reading
 ) -> Generator[Event, None, Answer]:
     """Answer by quoting the sentences that answer, each with its citation."""
-    reading = read(answer.searched_for, answer.hits, workspace.embedder)
-    timings.note("read")
     if not reading.picks:
         return (yield from _refuse(answer, draft))
-    documents = _documents(view, answer.hits)
-    before = ""
-    for pick in _prefer_newer(reading.picks, answer.hits, workspace.embedder):
-        document = documents[pick.hit.document.id]
-        yield from draft.write(without_links(_NOTE_NUMBER.sub("", pick.text)), paragraph=document.id != before)
-        before = document.id
-        citation = cite_span(document, pick.hit, pick.start, pick.end)
-        yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
+    picks = prefer_newer(reading.picks, answer.hits, workspace.embedder)
+    yield from quote(_documents(view, answer.hits), picks, draft, listed=analyse(answer.searched_for).several)
     return answer
-
-
-def _prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embedder) -> list[Pick]:
-    """Put in the place of a picked sentence the one that contradicts it in a document that supersedes its own."""
-    ones = [Sentence(pick.hit, pick.start, pick.end, pick.text) for pick in picks]
-    found = find_conflicts(ones, sentences_of(hits), embedder)
-    instead = {
-        (one.one.hit.document.id, one.one.start): one.other for one in found if one.superseded and one.newer == "other"
-    }
-    chosen: dict[tuple[str, int], Pick] = {}
-    for pick in picks:
-        newer = instead.get((pick.hit.document.id, pick.start))
-        better = Pick(newer.hit, newer.start, newer.end, newer.text, pick.score) if newer else pick
-        chosen.setdefault((better.hit.document.id, better.start), better)
-    return list(chosen.values())
-
-
-def _show_conflicts(workspace: Workspace, view: View, answer: Answer, draft: Draft) -> Generator[Event, None, Answer]:
-    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
-    documents = _documents(view, answer.hits)
-    sentences = sentences_of(answer.hits)
-    spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
-    cited = [one for one in sentences if _number_of(one, spans)]
-    conflicts = []
-    for conflict in find_conflicts(cited, [one for one in sentences if one not in cited], workspace.embedder):
-        number, other = _number_of(conflict.one, spans), conflict.other
-        claim = next((i for i, one in enumerate(draft.claims) if number in one.citations), None)
-        if claim is None:
-            continue
-        yield from draft.write(f"{_lead_in(conflict)} {without_links(_NOTE_NUMBER.sub('', other.text))}", paragraph=True)
-        citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
-        yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
-        newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)
-        conflicts.append({"claim": claim, "other": len(draft.claims) - 1, "reason": conflict.reason, "newer": newer})
-    return replace(answer, conflicts=tuple(conflicts))
-
-
-def _number_of(sentence: Sentence, spans: Mapping[tuple[str, int, int], int]) -> int:
-    """Return the number of a citation that lies in a sentence, 0 when there is none."""
-    for (document_id, start, end), number in spans.items():
-        if document_id == sentence.hit.document.id and start < sentence.end and end > sentence.start:
-            return number
-    return 0
-
-
-def _lead_in(conflict: Conflict) -> str:
-    """Say whose the other side is, from when, and which is the newer."""
-    document = conflict.other.hit.document
-    date = date_of(document)
-    title = without_links(document.title)
-    name = f"{title} ({date})" if date else title
-    if conflict.superseded:
-        return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
-    age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
-    return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
 
 
 def _refuse(answer: Answer, draft: Draft, reason: str = NO_EVIDENCE) -> Generator[Event, None, Answer]:
@@ -269,18 +206,23 @@ def _refuse(answer: Answer, draft: Draft, reason: str = NO_EVIDENCE) -> Generato
     return replace(answer, status="no_evidence")
 
 
-def _write(workspace: Workspace, view: View, answer: Answer, asked: _Asked, draft: Draft) -> Generator[Event, None, Answer]:
+def _write(
+    workspace: Workspace, view: View, answer: Answer, asked: _Asked, draft: Draft, reading: Reading
+) -> Generator[Event, None, Answer]:
     """Let the LLM write the answer; every claim is checked.
 
-    Without an answer, hand over to the reader and say why; or, in mode "llm", raise the LLMError.
+    Without an answer, hand over to the reader and say why; or, in mode "llm", raise the LLMError. Passages that hold no
+    answer, as far as the reader can tell, are not sent to it; where they hold hardly any, the answer says so.
     """
     settings, request, upstream = workspace.settings, asked.request, asked.upstream
-    if not answer.hits or upstream is None:
+    if not answer.hits or upstream is None or reading.is_hopeless:
         return (yield from _refuse(answer, draft))
+    if not reading.picks:
+        answer = replace(answer, notes=(*answer.notes, DOUBTFUL))
     checker = Checker(
         passages=label_passages(answer.hits),
         documents=_documents(view, answer.hits),
-        find=lambda text: find(view, workspace.embedder, replace(request, question=text)),
+        find=lambda text: find(view, workspace, replace(request, question=text)),
         load=view.document,
         entails=workspace.entails,
         about_orders=bool(find_orders(answer.question)),

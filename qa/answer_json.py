@@ -23,6 +23,7 @@ def answer_to_json(answer: Answer, base_url: str = "") -> dict[str, Any]:
         "status": answer.status,
         "mode": answer.mode,
         "degraded": {"reason": answer.degraded} if answer.degraded else None,
+        "score": round(answer.score, 4),
         "text": answer.text,
         "claims": [claim_to_json(claim) for claim in answer.claims],
         "citations": [citation_to_json(citation, base_url) for citation in answer.citations],

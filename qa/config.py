@@ -44,6 +44,17 @@ class Settings(BaseModel):
     llm_calls: int = Field(2, ge=1, le=20, description="calls to an LLM that one answer may take, all kinds together")
     fallbacks: tuple[str, ...] = Field((), description="models asked in turn when the first fails, separated by commas")
     context_tokens: int = Field(0, ge=0, description="tokens that the model reads; 0: as litellm's list says, else 8192")
+    prefer_newer: float = Field(
+        0.0, ge=0, le=1, description="how much the newer of two documents is preferred; 0: not at all, 1: as much as its fit"
+    )
+    answer_risk: float = Field(
+        0.39, gt=0, lt=1, description="share of quoted answers that may be wrong; less makes it refuse more often"
+    )
+    reranker: str = Field(
+        "reader",
+        min_length=1,
+        description="what orders the best passages: `reader` (embedded), `none`, or a cross-encoder (a folder, or a name)",
+    )
     judge: str = Field(
         "",
         description="what judges claims beyond the rules: `llm`, or an NLI cross-encoder (a folder, or a name on the hub)",

@@ -10,7 +10,7 @@ from index.embedder import Embedder
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
 from qa.facts import Token, name_forms, opposites_of, tokens_of
-from qa.reader import Sentence
+from qa.hit_sentences import Sentence
 from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())

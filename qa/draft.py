@@ -42,11 +42,15 @@ class Draft:
         """The citations in the order of their numbers."""
         return tuple(self._citations.values())
 
-    def write(self, text: str, *, paragraph: bool = False) -> Iterator[Event]:
-        """Add characters to the claim that is being written; `paragraph` sets a new claim apart from the one before."""
+    def lead_in(self, text: str) -> Iterator[Event]:
+        """Begin a paragraph with words that claim nothing: they say where what follows is from."""
+        yield self._append(("\n\n" if self._length else "") + text.translate(_BRACKETS))
+
+    def write(self, text: str, *, before: str = " ") -> Iterator[Event]:
+        """Add characters to the claim that is being written. before: what sets a new claim apart from what it follows."""
         if not self._in_claim:
             if self._length:
-                yield self._append("\n\n" if paragraph else " ")
+                yield self._append(before)
             self._claim_start, self._in_claim = self._length, True
         yield self._append(text.translate(_BRACKETS))
 

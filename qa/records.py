@@ -111,6 +111,7 @@ class Answer:
     embedder: str
     usage: Mapping[str, float]
     timings_ms: Mapping[str, int]
+    score: float = 0.0  # the chance that the passages answer the question, as measured on held-out questions
     conflicts: tuple[Mapping[str, Any], ...] = ()  # {"claim", "other", "reason", "newer"}: places in `claims`
     left_out: tuple[Claim, ...] = ()  # with only_supported: claims that are not borne out
     notes: tuple[str, ...] = ()  # what was done that a reader should know, in sentences

@@ -4,31 +4,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from index.embedder import Embedder
 from index.filters import FIELDS
 from index.records import DEFAULT_COLLECTION, AllOf, AnyOf, Equals, Filter, Hit, Range, StartsWith
 from index.search import search
 from index.store import View
 from qa.errors import BadQuestion, NotFound
+from qa.reader import Reader
 from qa.records import AskRequest
+from qa.workspace import Workspace
 
 _FILTER = re.compile(r"([^=<>]+)(>=|<=|=)(.*)", re.DOTALL)
 _DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 _SHOWN = 12
+_MAY_RUN_ON = 2  # of the best hits
 
 FilterValue = str | Sequence[str] | Mapping[str, str]
 
 
-def find(view: View, embedder: Embedder, request: AskRequest) -> list[Hit]:
+def find(view: View, workspace: Workspace, request: AskRequest) -> list[Hit]:
     """Search for a checked request.
 
+    Where the best passages end with what answers, the passages that they run on into come with them.
     Raises NotFound for a collection and BadQuestion for a filter key that no document has: neither is "no evidence".
     """
-    hits = search(view, embedder, request.question, request.k, scope_of(request))
+    newer = workspace.settings.prefer_newer
+    hits = search(view, workspace.embedder, request.question, request.k, scope_of(request), workspace.rerank, newer=newer)
     if not hits:
         _check_scope(view, request)
-    return hits
+    return _with_what_follows(view, workspace.reader, request.question, hits)
+
+
+def _with_what_follows(view: View, reader: Reader, question: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Put behind a hit the passage that its answer runs on into, in the place of the last hit: k stays k."""
+    found = list(hits)
+    for hit in hits[:_MAY_RUN_ON]:
+        following = view.passage_after(hit.passage)
+        if following is None or following.id in {one.passage.id for one in found} or found[-1] is hit:
+            continue
+        if reader.runs_on(question, hit, following):
+            found[found.index(hit) + 1 :] = [replace(hit, passage=following), *found[found.index(hit) + 1 : -1]]
+    return found
 
 
 def scope_of(request: AskRequest) -> Filter:

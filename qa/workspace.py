@@ -6,9 +6,12 @@ from functools import cached_property
 
 from index.embedder import Embedder, open_embedder
 from index.local_store import LocalStore
+from index.search import Reranker
 from qa.config import Settings
+from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
-from qa.nli import CrossEncoderJudge
+from qa.reader import Reader
+from qa.reader_model import ReaderModel
 from qa.support import Entails
 from qa.upstream import Breaker
 
@@ -28,6 +31,24 @@ class Workspace:
         return open_embedder(self.settings.embedder, self.settings.threads)
 
     @cached_property
+    def reader(self) -> Reader:
+        """The embedded answerer."""
+        return Reader(self.embedder, self.reader_model, self.settings.answer_risk)
+
+    @cached_property
+    def reader_model(self) -> ReaderModel:
+        """The embedded answerer's model; it loads itself when it is first used."""
+        return ReaderModel(self.settings.threads)
+
+    @cached_property
+    def rerank(self) -> Reranker | None:
+        """What orders the best passages: the reader, a cross-encoder that is set, or None."""
+        name = self.settings.reranker
+        if name == "none":
+            return None
+        return self.reader.rerank if name == "reader" else CrossEncoderReranker(name)
+
+    @cached_property
     def entails(self) -> Entails | None:
         """The model that judges claims beyond the rules; None where none is set, or the LLM is to do it."""
         name = self.settings.judge
@@ -37,5 +58,6 @@ class Workspace:
         """Load what the first question would otherwise wait for. Raises what that question would raise."""
         self.store.check_embedder(self.embedder)
         self.embedder.embed(["warm up"])
+        self.reader.warm_up()
         with self.store.view():
             pass

@@ -18,6 +18,7 @@ from index.embedder import Embedder, open_embedder
 from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
+from qa.reader_model import ReaderModel
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -37,23 +38,31 @@ def embedder() -> Embedder:
     return open_embedder()
 
 
+@pytest.fixture(scope="session")
+def reader_model() -> ReaderModel:
+    """The embedded reader's model, loaded once for all tests."""
+    return ReaderModel()
+
+
 @pytest.fixture
-def make_workspace(tmp_path: Path, embedder: Embedder):
+def make_workspace(tmp_path: Path, embedder: Embedder, reader_model: ReaderModel):
     """Make a workspace with its data in the test's folder and the loaded model; settings by keyword."""
 
     def make(folder: Path | None = None, **settings: object) -> Workspace:
         workspace = Workspace(Settings.model_validate({"data": folder or tmp_path / ".qa", **settings}))
         workspace.__dict__["embedder"] = embedder  # what the cached property would load again
+        workspace.__dict__["reader_model"] = reader_model
         return workspace
 
     return make
 
 
 @pytest.fixture
-def run_qa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder):
+def run_qa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder, reader_model: ReaderModel):
     """Run `qa ARGUMENTS` in an empty folder; the loaded model stands in for loading it again."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Workspace, "embedder", embedder)
+    monkeypatch.setattr(Workspace, "reader_model", reader_model)
 
     def run(*arguments: object, stdin: str | None = None) -> Result:
         return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, prog_name="qa")

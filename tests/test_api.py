@@ -21,8 +21,20 @@ from qa.workspace import Workspace
 
 QUESTION = "How many listings are there in connection with Pakistan's missile programme?"
 ANSWER_KEYS = [
-    *["id", "question", "searched_for", "conversation_id", "created_at", "status", "mode", "degraded", "text", "claims"],
-    *["citations", "passages", "model", "prompt", "index", "conflicts", "left_out", "notes", "usage", "timings_ms"],
+    *["id", "question", "searched_for", "conversation_id", "created_at", "status", "mode", "degraded", "score", "text"],
+    *[
+        "claims",
+        "citations",
+        "passages",
+        "model",
+        "prompt",
+        "index",
+        "conflicts",
+        "left_out",
+        "notes",
+        "usage",
+        "timings_ms",
+    ],
 ]
 CLAIM_KEYS = {"text", "start", "end", "verdict", "score", "citations", "rejected", "reason", "repair"}
 CITATION_KEYS = {"n", "document_id", "title", "path", "sha256", "start", "end", "quote", "locator", "url", "score"}

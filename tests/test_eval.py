@@ -123,9 +123,16 @@ def test_questions_with_expected_quotes_are_asked_from_end_to_end(tmp_path: Path
         "citation recall": 1.0,
         "citation precision": 1.0,
         "quotes exact": 1.0,
+        "answerable AUROC": 1.0,
         "refused, unanswerable": 1.0,
         "refused, answerable": 0.0,
+        "refusal F1": 1.0,
+        "wrong, of those answered": 0.0,
+        "area under risk": 0.25,
+        "calibration error": values["calibration error"],
     }
+    assert [count for *_, count in fields["reliability"]] == [1, 1]
+    assert fields["risk_by_coverage"] == [[0.5, 0.0], [1.0, 0.5]]
     assert not (Path.cwd() / ".qa").exists()  # the user's own index is left alone
 
 

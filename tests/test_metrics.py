@@ -68,3 +68,28 @@ def test_an_interval_holds_the_value_and_narrows_with_more_questions():
     assert many.high - many.low < (few.high - few.low) / 5
     assert metrics.averaged([0.0, 1.0] * 10) == few  # the same every time
     assert metrics.averaged([]).n == 0
+
+
+def test_word_f1_counts_a_word_as_often_as_it_occurs():
+    assert metrics.word_f1("a b b c".split(), "b c d".split()) == pytest.approx(2 * 2 / 7)
+    assert metrics.word_f1([], []) == 1
+    assert metrics.word_f1([], ["a"]) == 0
+    assert metrics.word_f1(["b"], ["a"]) == 0
+
+
+def test_chances_that_come_true_have_no_calibration_error():
+    chances = [0.2] * 10 + [0.8] * 10
+    right = [True] * 2 + [False] * 8 + [True] * 8 + [False] * 2
+    assert metrics.calibration_error(chances, right) == pytest.approx(0)
+    assert metrics.calibration_error(chances, [False] * 20) == pytest.approx(0.5)
+    assert [count for *_, count in metrics.reliability(chances, right)] == [10, 10]
+    assert metrics.reliability([1.0], [True]) == [(1.0, 1.0, 1)]
+
+
+def test_the_risk_is_that_of_the_surest_answers_first():
+    points = metrics.risk_by_coverage([0.9, 0.1, 0.5, 0.7], [True, False, False, True])
+    assert points == [(0.25, 0), (0.5, 0), (0.75, pytest.approx(1 / 3)), (1, 0.5)]
+    assert metrics.area_under_risk([0.9, 0.1, 0.5, 0.7], [True, False, False, True]) == pytest.approx(
+        (0 + 0 + 1 / 3 + 0.5) / 4
+    )
+    assert metrics.area_under_risk([], []) == 0

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from index.search import _fuse, search
 from qa.indexing import index_paths
+from qa.records import AskRequest
+from qa.retrieval import find
 
 scores = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=60)
 
@@ -68,3 +70,66 @@ def test_copies_come_last_unless_they_are_to_be_ranked_by_their_scores(folder: P
     assert sifted[1] == "other"
     assert ranked[3] == "other"
     assert sorted(sifted) == sorted(ranked)
+
+
+def test_newer_documents_are_preferred_as_much_as_is_asked_for(folder: Path, make_workspace):
+    texts = {
+        "2019": "The harbour fee of Lom is 40 crowns.",
+        "2024": "In Lom, ships pay a fee in the harbour.",
+        "none": "Bees.",
+    }
+    for year, text in texts.items():
+        head = f"---\ndate: {year}-05-01\n---\n" if year != "none" else ""
+        (folder / f"{year}.md").write_text(f"{head}# Notes\n\n{text}\n")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        found = {
+            newer: [
+                Path(hit.document.path).stem for hit in search(view, workspace.embedder, "harbour fee of Lom", newer=newer)
+            ]
+            for newer in (0.0, 1.0)
+        }
+    assert found[0.0] == ["2019", "2024", "none"]
+    assert found[1.0] == ["2024", "2019", "none"]
+
+
+def test_only_the_best_are_reranked_and_the_others_follow_them(folder: Path, make_workspace):
+    for number in range(30):
+        (folder / f"{number}.txt").write_text(f"Valve number {number} of the {number * 7} pumps is made of brass.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    asked: list[int] = []
+
+    def turned_round(question: str, hits):
+        asked.append(len(hits))
+        return [0.001 * i for i in range(len(hits))]
+
+    with workspace.store.view() as view:
+        plain = search(view, workspace.embedder, "brass valve", k=20)
+        turned = search(view, workspace.embedder, "brass valve", k=20, rerank=turned_round)
+    assert asked == [16]
+    assert [hit.scores.rerank is None for hit in turned] == [False] * 16 + [True] * 4
+    assert {hit.passage.id for hit in turned[:16]} == {hit.passage.id for hit in plain[:16]}
+    assert turned[0].passage.id != plain[0].passage.id
+
+
+def test_the_passage_that_an_answer_runs_on_into_comes_with_it(folder: Path, make_workspace):
+    filler = "The annals of the abbey say little else about the valley, its people and its weather in those years."
+    grounds = [f"The abbot of Lom rejected the tithe on the ground that {reason}." for reason in (
+        "the harvest had failed", "the mill was in ruins", "the bishop had granted relief", "no council had agreed to it",
+        "the monks had sworn poverty", "the road was closed by snow", "the king himself was exempt",
+    )]  # fmt: skip
+    (folder / "abbey.txt").write_text(" ".join([filler] * 18 + grounds + [filler] * 12))
+    for number in range(12):
+        (folder / f"{number}.txt").write_text(f"The tithe of Lom in the year {1300 + number} was paid in grain and in wool.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    question = "On what grounds did the abbot of Lom reject the tithe?"
+    with workspace.store.view() as view:
+        hits = find(view, workspace, AskRequest(question, collection="default", k=3))
+        following = {one.passage.id: view.passage_after(one.passage) for one in hits}
+    first, second = sorted(hits[:2], key=lambda one: one.passage.start)
+    assert following[first.passage.id] == second.passage
+    assert workspace.reader.runs_on(question, first, second.passage)
+    assert not workspace.reader.runs_on("When did bees come to the valley?", first, second.passage)

@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bench.reader.mutations import names_of, negated, opposite, other_name
 from index.lexical import question_words as _question_words
 from index.readers.markdown import read_markdown
 from index.readers.rst import read_rst
@@ -29,7 +30,6 @@ from index.sentences import sentence_spans
 SUPPORTED, CONTRADICTED, NEITHER = 0, 1, 2
 _MOST_WORDS = 170  # of a passage, as the splitter makes them
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-_NAME_OR_NUMBER = re.compile(r"(?<=\w )(?:[A-Z][\w-]+(?: [A-Z][\w-]+)*|\d[\d,.]*)")
 
 
 @lru_cache(maxsize=8192)
@@ -65,6 +65,7 @@ def training_rows(data: Path, rng: random.Random) -> list[Row]:
         *_covid_rows(data, rng),
         *_medical_rows(data, rng),
         *_manual_rows(data, rng),
+        *_sentence_claims(data, rng),
     ]
     rng.shuffle(rows)
     return rows
@@ -134,17 +135,6 @@ def _found(*rows: Row | None) -> Iterator[Row]:
     yield from (row for row in rows if row is not None)
 
 
-def _swapped(question: str, others: Sequence[str], text: str, rng: random.Random) -> str:
-    """Put another question's name or number in the place of this one's; "" where there is none that the text lacks."""
-    own = _NAME_OR_NUMBER.findall(question)
-    if not own:
-        return ""
-    old = rng.choice(own)
-    fresh = [name for other in rng.sample(list(others), min(12, len(others))) for name in _NAME_OR_NUMBER.findall(other)]
-    fitting = [name for name in fresh if name[0].isdigit() == old[0].isdigit() and name.lower() not in text.lower()]
-    return question.replace(old, rng.choice(fitting), 1) if fitting else ""
-
-
 # ---------------------------------------------------------------------- the sets
 
 
@@ -175,10 +165,21 @@ def _squad_question(
     answers = [answer["text"].lower() for answer in one["answers"]]
     if near and not any(answer in near.lower() for answer in answers):
         yield from _found(_row(question, title, _split(near, []), rng))
-    swapped = _swapped(question, asked, text, rng)
-    if swapped:
-        yield from _found(_row(swapped, title, _split(text, []), rng))
+    for changed in _near_misses(question, text, asked, rng):
+        yield from _found(_row(changed, title, _split(text, []), rng))
     yield from _claims(question, one["answers"][0]["text"], text, title, near, rng)
+
+
+def _near_misses(question: str, text: str, asked: Sequence[str], rng: random.Random) -> Iterator[str]:
+    """Change a question so that its passage, which is about the same, no longer answers it."""
+    elsewhere = [name for other in rng.sample(list(asked), min(12, len(asked))) for name in names_of(other)]
+    changed = [
+        other_name(question, [name for name in elsewhere if name.lower() not in text.lower()], rng),
+        other_name(question, names_of(text), rng) if rng.random() < 0.4 else "",
+        opposite(question, rng),
+        negated(question) if rng.random() < 0.07 else "",
+    ]
+    yield from (one for one in changed if one)
 
 
 def _nearest(question: str, text: str, paragraphs: Sequence[dict[str, Any]]) -> str:
@@ -211,6 +212,53 @@ def _claims(question: str, answer: str, text: str, title: str, near: str, rng: r
         yield Row(claim, title, (rng.choice(beside),), stance=NEITHER)
 
 
+def _sentence_claims(data: Path, rng: random.Random) -> Iterator[Row]:
+    """Make claims of sentences: as they stand or shortened, with one thing changed, and beside a text that lacks them."""
+    held_out = {article["title"] for article in _json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
+    pages = [
+        (one["title"], one["text"])
+        for one in _rows_of(data / "squad/passages.jsonl.gz")
+        if one["title"].replace(" ", "_") not in held_out
+    ]
+    answers = [(one["focus"], one["answer"][:2000]) for one in _rows_of(data / "reading/medquad.jsonl.gz") if one["answer"]]
+    papers = [
+        ("", paragraph["context"][start : start + 1200])
+        for paper in _json_of(data / "reading/covidqa/200423_covidQA.json.gz")["data"]
+        for paragraph in paper["paragraphs"]
+        for start in range(600, len(paragraph["context"]) - 1200, 6000)
+    ]
+    for title, text in [*rng.sample(pages, 3000), *rng.sample(answers, 1000), *rng.sample(papers, min(500, len(papers)))]:
+        yield from _claims_of_text(title, [sentence for sentence, _ in _split(text, [])], rng)
+
+
+def _claims_of_text(title: str, sentences: Sequence[str], rng: random.Random) -> Iterator[Row]:
+    fitting = [i for i, sentence in enumerate(sentences) if 8 <= len(sentence.split()) <= 40]
+    if len(sentences) < 3 or not fitting:
+        return
+    at = rng.choice(fitting)
+    own = sentences[at]
+    near = sentences[max(0, at - rng.randrange(2)) : at + rng.randrange(1, 3)]
+    beside = [*sentences[max(0, at - 2) : at], *sentences[at + 1 : at + 2]]
+    shorter = _shortened(own, rng)
+    names = names_of(" ".join(sentences))
+    wrong = [one for one in (other_name(shorter, names, rng), opposite(shorter, rng), negated(shorter)) if one]
+    yield Row(shorter, title, tuple(near), stance=SUPPORTED, answerable=1)
+    if wrong:
+        yield Row(rng.choice(wrong), title, tuple(near), stance=CONTRADICTED, answerable=1)
+    if beside:
+        yield Row(rng.choice([shorter, *wrong]), title, tuple(beside), stance=NEITHER)
+
+
+def _shortened(sentence: str, rng: random.Random) -> str:
+    """Leave out an aside between commas or brackets, or what follows the last comma."""
+    aside = re.search(r",[^,]{5,80},| \([^)]{3,80}\)", sentence)
+    if aside and rng.random() < 0.7:
+        return f"{sentence[: aside.start()]}{sentence[aside.end() :]}"
+    head, comma, tail = sentence.rpartition(", ")
+    long_enough = comma and len(head.split()) >= 7 and len(tail.split()) >= 3
+    return f"{head}." if long_enough and rng.random() < 0.6 else sentence
+
+
 _WH = re.compile(
     r"\b(?:what|which|who|whom|when|where|how many|how much)\b(?: (?:year|day|date|city|country|name|kind|type)\b)?", re.I
 )
@@ -225,7 +273,7 @@ def _statement(question: str, answer: str) -> str:
 
 def _other_answer(answer: str, text: str, rng: random.Random) -> str:
     """Return another name or number of the same text, of the same kind as the answer; "" where there is none."""
-    found = {name for name in _NAME_OR_NUMBER.findall(text) if name.lower() not in answer.lower()}
+    found = {name for name in names_of(text) if name.lower() not in answer.lower()}
     fitting = sorted(
         name for name in found if name[0].isdigit() == answer[0].isdigit() and answer.lower() not in name.lower()
     )
@@ -299,7 +347,7 @@ def _medical_rows(data: Path, rng: random.Random) -> Iterator[Row]:
             by_document[one["source"], one["focus"]].append(one)
     for (_, focus), entries in sorted(by_document.items()):
         sections = [(one["question"], _split(one["answer"][:4000], [])) for one in entries]
-        yield from _section_rows(focus, sections, rng, share=0.55)
+        yield from _section_rows(focus, sections, rng, share=0.42)
 
 
 def _section_rows(title: str, sections: Sequence[tuple[str, Sentences]], rng: random.Random, share: float) -> Iterator[Row]:

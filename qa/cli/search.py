@@ -36,7 +36,7 @@ def command(settings: Settings, as_json: bool, text: str, filters: Sequence[str]
     request = check_request(workspace, AskRequest(text, mode="extractive", filters=parse_filters(filters)))
     workspace.store.check_embedder(workspace.embedder)
     with workspace.store.view() as view:
-        hits = find(view, workspace.embedder, request)
+        hits = find(view, workspace, request)
         generation = view.generation
     if as_json:
         print_json(

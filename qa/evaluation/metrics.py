@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 _RESAMPLES = 1000
 _SEED = 7
+_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,48 @@ def _ranks(values: Floats) -> Floats:
     return means
 
 
+def word_f1(said: Sequence[str], wanted: Sequence[str]) -> float:
+    """Return the F1 of two lists of words, each word as often as it occurs (as SQuAD's evaluation counts)."""
+    common = sum((Counter(said) & Counter(wanted)).values())
+    return 2 * common / (len(said) + len(wanted)) if common else float(not said and not wanted)
+
+
 def balanced_accuracy(said: Sequence[str], true: Sequence[str]) -> float:
     """Return the mean over the classes that occur of the share that was recognised."""
     classes = sorted(set(true))
     shares = [np.mean([one == label for one, truth in zip(said, true, strict=True) if truth == label]) for label in classes]
     return float(np.mean(shares)) if shares else 0.0
+
+
+# ---------------------------------------------------------------------- how far a chance can be trusted
+
+
+def reliability(chances: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float, int]]:
+    """Return for each tenth of chances that occurs: the mean chance, the share that was right, how many (DeGroot 1983)."""
+    values, true = np.asarray(chances, float), np.asarray(right, bool)
+    tenths = np.minimum((values * _BINS).astype(int), _BINS - 1)
+    chosen = [tenths == number for number in range(_BINS)]
+    return [(float(values[one].mean()), float(true[one].mean()), int(one.sum())) for one in chosen if one.any()]
+
+
+def calibration_error(chances: Sequence[float], right: Sequence[bool]) -> float:
+    """Return the expected calibration error (Naeini et al. 2015): how far chances are from shares, weighted by number."""
+    bins = reliability(chances, right)
+    total = sum(count for *_, count in bins)
+    return sum(abs(chance - share) * count for chance, share, count in bins) / total if total else 0.0
+
+
+def risk_by_coverage(chances: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
+    """Return (share answered, share of these that is wrong), the surest first (El-Yaniv & Wiener 2010)."""
+    order = np.argsort(-np.asarray(chances, float), kind="stable")
+    wrong = np.cumsum(~np.asarray(right, bool)[order])
+    counts = np.arange(1, len(order) + 1)
+    return [(float(one / len(order)), float(missed / one)) for one, missed in zip(counts, wrong, strict=True)]
+
+
+def area_under_risk(chances: Sequence[float], right: Sequence[bool]) -> float:
+    """Return the mean of the risks at all coverages; less is better."""
+    return float(np.mean([risk for _, risk in risk_by_coverage(chances, right)])) if len(chances) else 0.0
 
 
 # ---------------------------------------------------------------------- uncertainty

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from qa.evaluation import metrics
+from qa.evaluation.plots import bars, reliability_plot, risk_plot
 from qa.evaluation.tasks import Result
 
-_WIDTH, _BAR, _ROW = 560, 300, 22  # pixels of the plots
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #8886}"
@@ -33,8 +34,16 @@ def result_to_json(result: Result, settings: Mapping[str, Any]) -> dict[str, Any
             for stage, times in result.latency.items()
             if times
         },
+        "reliability": metrics.reliability(result.chances, result.right),
+        "risk_by_coverage": _thinned(metrics.risk_by_coverage(result.chances, result.right)),
         "settings": dict(settings),
     }
+
+
+def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Keep about a hundred points, the last one among them."""
+    step = max(1, len(points) // 100)
+    return [points[i] for i in range(len(points) - 1, -1, -step)][::-1]
 
 
 def _percentile(times: Sequence[float], share: int) -> float:
@@ -63,39 +72,28 @@ def html_page(fields: Mapping[str, Any], earlier: Mapping[str, Any] | None = Non
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
         f"<h1>{title}</h1><p>Each bar is a metric, 0 to 1; the line through its end holds 95 of 100 bootstrap resamples.</p>"
-        f"{_bars(fields['metrics'], (earlier or {}).get('metrics', {}))}"
+        f"{bars(fields['metrics'], (earlier or {}).get('metrics', {}))}"
+        f"{_trust(fields)}"
         f"<h2>Figures</h2><table>{_rows(fields['metrics'], (earlier or {}).get('metrics', {}))}</table>"
         f"<h2>Milliseconds</h2><table><tr><th>stage<th>median<th>99th percentile{latency}</table>"
         f"<h2>Measured with</h2><table>{settings}</table></html>\n"
     )
 
 
-def _rows(metrics: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+def _rows(measured: Mapping[str, Any], before: Mapping[str, Any]) -> str:
     head = "<tr><th>metric<th>value<th>95 %<th>n" + ("<th>earlier" if before else "")
     return head + "".join(
         f"<tr><th>{escape(name)}<td class=n>{one['value']:.3f}<td class=n>{one['low']:.3f} to {one['high']:.3f}"
         f"<td class=n>{one['n']}" + (f"<td class=n>{before[name]['value']:.3f}" if name in before else "")
-        for name, one in metrics.items()
+        for name, one in measured.items()
     )
 
 
-def _bars(metrics: Mapping[str, Any], before: Mapping[str, Any]) -> str:
-    """Draw a bar a metric, its interval as a line, an earlier value as a notch."""
-    left = _WIDTH - _BAR - 60
-    parts = []
-    for row, (name, one) in enumerate(metrics.items()):
-        y = row * _ROW + 4
-        parts.append(f'<text x="0" y="{y + 12}">{escape(name)}</text>')
-        parts.append(f'<rect x="{left}" y="{y}" width="{_BAR * _unit(one["value"]):.1f}" height="14" fill="#3b7dd8"/>')
-        low, high = (left + _BAR * _unit(one[side]) for side in ("low", "high"))
-        parts.append(f'<path d="M{low:.1f} {y + 7}H{high:.1f}" stroke="currentColor" stroke-width="2"/>')
-        if name in before:
-            x = left + _BAR * _unit(before[name]["value"])
-            parts.append(f'<path d="M{x:.1f} {y - 2}V{y + 16}" stroke="#d8663b" stroke-width="3"/>')
-        parts.append(f'<text x="{left + _BAR + 8}" y="{y + 12}">{one["value"]:.3f}</text>')
-    height = len(metrics) * _ROW + 8
-    return f'<svg role="img" aria-label="metrics" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}">{"".join(parts)}</svg>'
-
-
-def _unit(value: float) -> float:
-    return min(1.0, max(0.0, value))
+def _trust(fields: Mapping[str, Any]) -> str:
+    if not fields.get("reliability"):
+        return ""
+    return (
+        "<h2>How far to trust the score</h2><p>Left: answers by their score, and the share of them that was right; on the "
+        "dashed line the score is true. Right: when only the surest answers are given, the share of them that is wrong.</p>"
+        f"{reliability_plot(fields['reliability'])}{risk_plot(fields['risk_by_coverage'])}"
+    )

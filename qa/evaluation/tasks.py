@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from index.passages import split_document
 from index.records import DEFAULT_COLLECTION, Document, Extracted, FileRecord, Hit, Scores
@@ -21,24 +23,30 @@ from qa.evaluation.collection import index_texts
 from qa.evaluation.datasets import AskItem, AskSet, ClaimSet, Dataset, ReadingItem, ReadingSet, RetrievalSet, Text
 from qa.evaluation.metrics import Metric, averaged, bootstrapped
 from qa.indexing import index_paths
-from qa.reader import read
 from qa.records import AskRequest, Mode
 from qa.support import Evidence, judge
 from qa.workspace import Workspace
 
 Progress = Callable[[int, int], None]  # questions done, questions in all
 
+Truths = npt.NDArray[np.bool_]
+
 _RANKED = 100  # passages that a retrieval question is given
 
 
 @dataclass
 class Result:
-    """metrics by name; latency: milliseconds of each stage, one value a question."""
+    """metrics by name; latency: milliseconds of each stage, one value a question.
+
+    chances, right: of each question, how sure the answer was and whether it was right.
+    """
 
     dataset: str
     kind: str
     metrics: dict[str, Metric] = field(default_factory=dict)
     latency: dict[str, list[float]] = field(default_factory=dict)
+    chances: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
 
 
 def evaluate(dataset: Dataset, workspace: Workspace, mode: Mode, progress: Progress) -> Result:
@@ -63,11 +71,12 @@ def _retrieval(dataset: RetrievalSet, workspace: Workspace, progress: Progress) 
         for done, (key, question) in enumerate(dataset.questions.items()):
             progress(done, len(dataset.questions))
             began = time.perf_counter()
-            hits = search(view, workspace.embedder, question, _RANKED, copies_last=False)
+            hits = search(view, workspace.embedder, question, _RANKED, rerank=workspace.rerank, copies_last=False)
             result.latency["search"].append((time.perf_counter() - began) * 1000)
             rows.append((list(dict.fromkeys(hit.document.id for hit in hits)), dataset.relevant[key]))
     result.metrics = {
         "nDCG@10": averaged([metrics.ndcg(*row, 10) for row in rows]),
+        "recall@3": averaged([metrics.recall(*row, 3) for row in rows]),
         "recall@10": averaged([metrics.recall(*row, 10) for row in rows]),
         "recall@100": averaged([metrics.recall(*row, 100) for row in rows]),
         "MRR@10": averaged([metrics.reciprocal_rank(*row, 10) for row in rows]),
@@ -81,38 +90,70 @@ def _retrieval(dataset: RetrievalSet, workspace: Workspace, progress: Progress) 
 
 def _reading(dataset: ReadingSet, workspace: Workspace, progress: Progress) -> Result:
     result = Result(dataset.name, "reading", latency={"read": []})
-    top, found, ranked, scores, answerable, chose = [], [], [], [], [], []
+    top, found, words, ranked, answerable, chose = [], [], [], [], [], []
     for done, item in enumerate(dataset.items):
         progress(done, len(dataset.items))
-        hits = _as_hits(item, workspace)
+        hits = as_hits(item, workspace)
         began = time.perf_counter()
-        reading = read(item.question, hits, workspace.embedder)
+        reading = workspace.reader.read(item.question, hits)
         result.latency["read"].append((time.perf_counter() - began) * 1000)
-        scores.append(reading.score)
+        result.chances.append(reading.score)
         answerable.append(bool(item.gold))
         chose.append(bool(reading.picks))
+        result.right.append(False)
         if item.gold:
             sentences = sentence_spans(item.text)
             wanted = [_touched(sentences, gold) for gold in item.gold]
             rated = sorted(reading.rated, key=lambda pick: -pick.score)
             order = [next(iter(_touched(sentences, [(pick.start, pick.end)])), -1) for pick in rated]
-            top.append(float(any(order[:1] and order[0] in gold for gold in wanted)))
+            result.right[-1] = any(order[:1] and order[0] in gold for gold in wanted)
+            top.append(float(result.right[-1]))
             ranked.append(max(_precision_of(order, gold) for gold in wanted))
             picked = _touched(sentences, [(pick.start, pick.end) for pick in reading.picks])
             found.append(max(metrics.f1(picked, gold) for gold in wanted))
-    right = np.asarray(answerable)
-    result.metrics = {"top sentence": averaged(top), "sentence MAP": averaged(ranked), "sentence F1": averaged(found)}
-    if len(set(answerable)) == 2:
-        values, said = np.asarray(scores), np.asarray(chose)
-        result.metrics["answerable AUROC"] = bootstrapped(
-            len(right), lambda i: metrics.auroc(values[i].tolist(), right[i].tolist())
-        )
-        result.metrics["refused, unanswerable"] = averaged(list(map(float, ~said[~right])))
-        result.metrics["refused, answerable"] = averaged(list(map(float, ~said[right])))
+            quoted = [word for pick in reading.picks for word in _words(pick.text)]
+            golds = [[word for i in sorted(gold) for word in _words(item.text[slice(*sentences[i])])] for gold in wanted]
+            words.append(max(metrics.word_f1(quoted, gold) for gold in golds))
+    result.metrics = {
+        "top sentence": averaged(top),
+        "sentence MAP": averaged(ranked),
+        "sentence F1": averaged(found),
+        "evidence word-F1": averaged(words),
+    }
+    _add_refusal(result, np.asarray(answerable), np.asarray(chose))
     return result
 
 
-def _as_hits(item: ReadingItem, workspace: Workspace) -> list[Hit]:
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _add_refusal(result: Result, answerable: Truths, chose: Truths) -> None:
+    """Add what is known where some questions have an answer and others have none."""
+    if len(set(answerable.tolist())) != 2:
+        return
+    chances, right = np.asarray(result.chances), np.asarray(result.right)
+    result.metrics["answerable AUROC"] = bootstrapped(
+        len(right), lambda i: metrics.auroc(chances[i].tolist(), answerable[i].tolist())
+    )
+    result.metrics["refused, unanswerable"] = averaged(list(map(float, ~chose[~answerable])))
+    result.metrics["refused, answerable"] = averaged(list(map(float, ~chose[answerable])))
+    result.metrics["refusal F1"] = bootstrapped(len(right), lambda i: _refusal_f1(chose[i], answerable[i]))
+    result.metrics["wrong, of those answered"] = averaged(list(map(float, ~right[chose])))
+    result.metrics["area under risk"] = bootstrapped(
+        len(right), lambda i: metrics.area_under_risk(chances[i].tolist(), right[i].tolist())
+    )
+    result.metrics["calibration error"] = bootstrapped(
+        len(right), lambda i: metrics.calibration_error(chances[i].tolist(), right[i].tolist())
+    )
+
+
+def _refusal_f1(chose: Truths, answerable: Truths) -> float:
+    refused, wanted = np.flatnonzero(~chose), np.flatnonzero(~answerable)
+    return metrics.f1(set(refused.tolist()), set(wanted.tolist()))
+
+
+def as_hits(item: ReadingItem, workspace: Workspace) -> list[Hit]:
     """Return the item's passage as search would hand it on, cut as the index would cut it."""
     document = _document(Text("d", item.title, item.text))
     passages = split_document(document, workspace.embedder.count_tokens, workspace.embedder.window)
@@ -179,17 +220,18 @@ def _asking(dataset: AskSet, workspace: Workspace, mode: Mode, progress: Progres
         for stage, spent in answer["timings_ms"].items():  # type: ignore[attr-defined]
             result.latency.setdefault(stage, []).append(float(spent))
         rows.append(_score_answer(item, answer, workspace))
+        result.chances.append(float(answer["score"]))  # type: ignore[arg-type]
+        result.right.append(bool(rows[-1]["right"]))
     answered = [row for row in rows if not row["refused"]]
     known = [row for row, item in zip(rows, dataset.items, strict=True) if item.expect]
-    unknown = [row for row, item in zip(rows, dataset.items, strict=True) if not item.expect]
     result.metrics = {
         "answer holds an expected quote": averaged([row["holds"] for row in known]),
         "citation recall": averaged([row["recall"] for row in known]),
         "citation precision": averaged([row["precision"] for row in known if not row["refused"]]),
         "quotes exact": averaged([row["exact"] for row in answered]),
-        "refused, unanswerable": averaged([row["refused"] for row in unknown]),
-        "refused, answerable": averaged([row["refused"] for row in known]),
     }
+    answerable = np.array([bool(item.expect) for item in dataset.items])
+    _add_refusal(result, answerable, np.array([not row["refused"] for row in rows]))
     return result
 
 
@@ -214,6 +256,7 @@ def _score_answer(item: AskItem, answer: Mapping[str, Any], workspace: Workspace
         "recall": float(np.mean(reached)) if reached else 0.0,
         "precision": float(np.mean(right)) if right else 0.0,
         "exact": float(all(exact)),
+        "right": float(any(reached)),
         "refused": float(answer["status"] == "no_evidence"),
     }
 

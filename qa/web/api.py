@@ -50,7 +50,7 @@ def search_passages() -> Response:
     wanted = check_request(workspace(), ask_request(read_body(SearchBody)))
     workspace().store.check_embedder(workspace().embedder)
     with workspace().store.view() as view:
-        hits = find(view, workspace().embedder, wanted)
+        hits = find(view, workspace(), wanted)
         generation = view.generation
     passages = [hit_to_json(hit, cited=False, base_url=workspace().settings.base_url) for hit in hits]
     return jsonify({"question": wanted.question, "generation": generation, "passages": passages})

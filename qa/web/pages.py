@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
@@ -18,6 +19,8 @@ from qa.web.api import stored_answer, workspace
 from qa.web.excerpt import cut_document
 from qa.web.problems import problem_of
 from qa.web.stream import asker_is_gone
+
+_MARKERS = re.compile(r"(?:\[\d+\])+")
 
 bp = Blueprint("pages", __name__)
 
@@ -139,16 +142,21 @@ def _checks(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
         return {check["n"]: check for check in verify_answer(view, answer)["citations"]}
 
 
-def _paragraphs(answer: dict[str, Any]) -> list[list[dict[str, Any]]]:
-    """Return the answer's claims by paragraph, each with its citations; text without claims is one paragraph."""
+def _paragraphs(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the answer's paragraphs: `lead` in, `listed`, and `parts`, each a list of claims with their citations."""
     if not answer["claims"]:
-        return [[{"text": answer["text"], "cited": [], "verdict": "none"}]]
+        return [{"lead": "", "listed": False, "parts": [[{"text": answer["text"], "cited": [], "verdict": "none"}]]}]
     by_number = {citation["n"]: citation for citation in answer["citations"]}
-    paragraphs: list[list[dict[str, Any]]] = [[]]
+    paragraphs: list[dict[str, Any]] = []
     end = 0
     for claim in answer["claims"]:
-        if "\n" in answer["text"][end : claim["start"]]:
-            paragraphs.append([])
-        paragraphs[-1].append({**claim, "cited": [by_number[n] for n in claim["citations"]]})
+        between = _MARKERS.sub("", answer["text"][end : claim["start"]])
+        listed = between.endswith("\n- ")
+        if not paragraphs or "\n\n" in between:
+            lead = between.removesuffix("- ").strip()
+            paragraphs.append({"lead": lead, "listed": listed, "parts": [[]]})
+        elif listed:
+            paragraphs[-1]["parts"].append([])
+        paragraphs[-1]["parts"][-1].append({**claim, "cited": [by_number[n] for n in claim["citations"]]})
         end = claim["end"]
     return paragraphs

@@ -1,0 +1,176 @@
+"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; 15 minutes).
+
+Which questions: those of SQuAD 2.0 split A and of CLAPNQ's half whose article falls to fitting (`is_for_fitting`); the
+others are for evaluation (bench/evaluate.py). Each is read alone with its passage, and with what search finds for it
+among all passages, as in the product. The reader's model has seen none of these articles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.reader.split import is_for_fitting
+from index.records import Hit
+from qa.calibration import FITTED, Logistic
+from qa.config import Settings
+from qa.evaluation.collection import index_texts
+from qa.evaluation.datasets import ReadingItem, ReadingSet, Text, open_dataset
+from qa.evaluation.tasks import as_hits
+from qa.hit_sentences import Sentence, sentences_of
+from qa.questions import analyse
+from qa.records import AskRequest
+from qa.retrieval import find
+from qa.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, sentence_signals
+from qa.workspace import Workspace
+
+Floats = npt.NDArray[np.float64]
+
+SETS = ("squad/dev-v2.0.split_A.json.gz", "reading/clapnq/dev")
+_SEED = 5
+_MOST_ALONE, _MOST_SEARCHED = 1500, 400  # questions of one set
+_ANSWERABLE = 0.75  # share of questions with an answer for which the risks are worked out
+_RIDGE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A question as it was read. labels: of each sentence; searched: among all passages, not only its own."""
+
+    rows: Floats
+    labels: npt.NDArray[np.bool_]
+    sentences: list[Sentence]
+    item: ReadingItem
+    searched: bool
+    weight: float
+
+
+def cases_of(data: Path, workspace: Workspace) -> Iterator[Case]:
+    """Yield every question that is fitted on, alone and searched for."""
+    rng = random.Random(_SEED)  # noqa: S311  # no secret
+    sets = [one for name in SETS if isinstance(one := open_dataset(data / name), ReadingSet)]
+    items = [item for one in sets for item in one.items]
+    texts = {_key(item): Text(_key(item), item.title, item.text) for item in items}
+    index_texts(workspace.store, workspace.embedder, list(texts.values()))
+    for one in sets:
+        held = [item for item in one.items if is_for_fitting(item.title)]
+        rng.shuffle(held)
+        alone, searched = held[:_MOST_ALONE], held[:_MOST_SEARCHED]
+        sys.stderr.write(f"{one.name}: {len(alone)} alone, {len(searched)} searched for\n")
+        for item in alone:
+            yield _case(item, as_hits(item, workspace), workspace, searched=False, weight=1 / len(alone))
+        with workspace.store.view() as view:
+            for item in searched:
+                hits = find(view, workspace, AskRequest(item.question, collection="default", k=8))
+                yield _case(item, hits, workspace, searched=True, weight=1 / len(searched))
+
+
+def _key(item: ReadingItem) -> str:
+    return hashlib.sha256(f"{item.title}\0{item.text}".encode()).hexdigest()[:16]
+
+
+def _case(item: ReadingItem, hits: Sequence[Hit], workspace: Workspace, *, searched: bool, weight: float) -> Case:
+    sentences = sentences_of(hits)
+    rows = sentence_signals(analyse(item.question), sentences, workspace.embedder, workspace.reader.model)
+    spans = {span for gold in item.gold for span in gold}
+    labels = np.array([_is_gold(one, item, spans, searched=searched) for one in sentences])
+    return Case(rows, labels, sentences, item, searched, weight)
+
+
+def _is_gold(one: Sentence, item: ReadingItem, spans: set[tuple[int, int]], *, searched: bool) -> bool:
+    own = not searched or one.hit.document.path == _key(item)
+    return own and any(low < one.end and high > one.start for low, high in spans)
+
+
+# ---------------------------------------------------------------------- fitting
+
+
+def fit_logistic(rows: Floats, labels: npt.NDArray[np.bool_], weights: Floats) -> Logistic:
+    """Fit by Newton's steps with a little ridge; a signal that is NaN counts as its mean."""
+    mean, scale = np.nanmean(rows, axis=0), np.maximum(np.nanstd(rows, axis=0), 1e-6)
+    standard = np.concatenate([np.nan_to_num((rows - mean) / scale), np.ones((len(rows), 1))], axis=1)
+    weights = weights * (len(rows) / weights.sum())
+    ridge = _RIDGE * np.diag([*[1.0] * rows.shape[1], 0.0])
+    found = np.zeros(standard.shape[1])
+    for _ in range(30):
+        chances = 1 / (1 + np.exp(-standard @ found))
+        slope = standard.T @ (weights * (labels - chances)) - ridge @ found
+        curve = (standard.T * (weights * chances * (1 - chances))) @ standard + ridge
+        found += np.linalg.solve(curve, slope)
+    return Logistic(mean, scale, found[:-1], float(found[-1]))
+
+
+def fit(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return what qa/model/calibration.json holds."""
+    answered = [case for case in cases if case.labels.any()]
+    sentence = fit_logistic(
+        np.concatenate([case.rows for case in answered]),
+        np.concatenate([case.labels for case in answered]),
+        np.concatenate([np.full(len(case.labels), case.weight) for case in answered]),
+    )
+    usable = [case for case in cases if len(case.labels)]
+    rows, right = _answers(usable, sentence)
+    answer = fit_logistic(rows, right, np.array([case.weight for case in usable]))
+    searched = np.array([case.searched for case in usable])
+    has_answer = np.array([bool(case.item.gold) for case in usable])[searched]
+    chances = 1 / (1 + np.exp(-answer.logits(rows)))[searched]
+    return {
+        "sentence": _fields(sentence, SENTENCE_SIGNALS),
+        "answer": _fields(answer, ANSWER_SIGNALS),
+        "risks": _risks(chances, right[searched], has_answer),
+        "hopeless": round(float(np.quantile(chances[has_answer], 0.01)), 4),
+    }
+
+
+def _answers(cases: Sequence[Case], sentence: Logistic) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return the signals of each case's answer, and whether its best sentence answers."""
+    logits = [sentence.logits(case.rows) for case in cases]
+    rows = [
+        answer_signals(analyse(case.item.question), case.rows, each, case.sentences)
+        for case, each in zip(cases, logits, strict=True)
+    ]
+    right = [bool(case.labels[int(np.argmax(each))]) for case, each in zip(cases, logits, strict=True)]
+    return np.stack(rows), np.array(right)
+
+
+def _risks(chances: Floats, right: npt.NDArray[np.bool_], has_answer: npt.NDArray[np.bool_]) -> list[list[float]]:
+    """Return for rising chances the share of answers from there on that are wrong."""
+    share = has_answer.mean()
+    weights = np.where(has_answer, _ANSWERABLE / share, (1 - _ANSWERABLE) / (1 - share))
+    found = []
+    for least in np.arange(0.0, 0.96, 0.02):
+        kept = chances >= least
+        if kept.sum() >= 20:
+            found.append([round(float(least), 2), round(float((weights * ~right)[kept].sum() / weights[kept].sum()), 4)])
+    return found
+
+
+def _fields(one: Logistic, names: Sequence[str]) -> dict[str, Any]:
+    rounded = {name: [round(float(v), 5) for v in getattr(one, name)] for name in ("mean", "scale", "weights")}
+    return {"signals": list(names), **rounded, "bias": round(one.bias, 5)}
+
+
+def main() -> None:
+    """Read, fit, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        workspace = Workspace(Settings(data=Path(place) / "data"))
+        found = fit(list(cases_of(options.data, workspace)))
+    FITTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Signals → chances: logistic regressions fitted on held-out questions (bench/reader/fit.py), and what risks they mean."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+FITTED = Path(__file__).parent / "model" / "calibration.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic regression over standardized signals. A signal that is NaN says nothing either way."""
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    bias: float
+
+    def logits(self, rows: Floats) -> Floats:
+        """rows: shape (…, signals). Returns shape (…)."""
+        standard: Floats = np.nan_to_num((rows - self.mean) / self.scale)
+        found: Floats = standard @ self.weights + self.bias
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """sentence: signals → it answers. answer: signals → the best sentence answers.
+
+    risks: (chance, share that is wrong among answers whose chance is at least this), rising chances. hopeless: below this
+    chance lie 1 of 100 questions that had an answer.
+    """
+
+    sentence: Logistic
+    answer: Logistic
+    risks: tuple[tuple[float, float], ...]
+    hopeless: float
+
+    def least_chance(self, risk: float) -> float:
+        """Return from which chance on at most this share of answers was wrong, on held-out questions; 1 where none is."""
+        return next((chance for chance, wrong in self.risks if wrong <= risk), 1.0)
+
+
+def chance(logit: float) -> float:
+    """Return the logistic function of a logit."""
+    return float(1 / (1 + np.exp(-logit)))
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Calibration:
+    """Return what was fitted for the bundled reader."""
+    fields = json.loads(FITTED.read_text(encoding="utf-8"))
+    risks = tuple((float(one), float(wrong)) for one, wrong in fields["risks"])
+    return Calibration(_logistic(fields["sentence"]), _logistic(fields["answer"]), risks, float(fields["hopeless"]))
+
+
+def _logistic(fields: dict[str, Any]) -> Logistic:
+    mean, scale, weights = (np.array(fields[name], np.float64) for name in ("mean", "scale", "weights"))
+    return Logistic(mean, scale, weights, float(fields["bias"]))

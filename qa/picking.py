@@ -1,0 +1,83 @@
+"""Rated sentences → those that make the answer: as many as pay, without repeats, in an order that reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.lexical import question_words
+from index.records import Hit
+from qa.questions import Question
+from qa.signals import fits_kind
+
+_NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
+_COUNTED = 0.05  # sentences below this chance do not count as answers that might be missed
+_KEEN = 0.5  # where several are asked for, which the sets that the chances are fitted on hardly do, less is asked of each
+_FACTS = ("when", "number", "who")  # one sentence says it: another must be nearly as likely
+_NEARLY = 0.6
+_MOST_PICKS, _MOST_OF_LISTS = 4, 8
+_MOST_WORDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A sentence that answers: its span in the document of the hit, and the chance that it does."""
+
+    hit: Hit
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
+    """Take the best sentence, and others that are worth it; several where several are asked for."""
+    ranked = sorted(rated, key=lambda pick: -pick.score)
+    if asked.kind in ("when", "number"):
+        near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
+        ranked = [pick for pick in near if fits_kind(asked, pick.text)] or ranked
+    least = worth_taking([pick.score for pick in ranked]) * (_KEEN if asked.several else 1)
+    if asked.kind in _FACTS:
+        least = max(least, _NEARLY * ranked[0].score)
+    most = _MOST_OF_LISTS if asked.several else _MOST_PICKS
+    chosen: list[Pick] = []
+    words = 0
+    for pick in ranked:
+        length = len(pick.text.split())
+        if len(chosen) == most or (chosen and pick.score < least):
+            break
+        if chosen and (words + length > _MOST_WORDS or any(_repeats(pick, other) for other in chosen)):
+            continue
+        chosen.append(pick)
+        words += length
+    return in_reading_order(chosen)
+
+
+def worth_taking(chances: Sequence[float]) -> float:
+    """Return from which chance on a sentence is worth taking: half of the F1 that the best choice is expected to have.
+
+    chances: falling. With independent chances the best set for F1 holds those above half of its F1 (Lipton et al. 2014,
+    arXiv:1402.1892): one sentence where one stands out, many where many may be right.
+    """
+    counted = [one for one in chances if one >= _COUNTED]
+    total, found, best = sum(counted), 0.0, 0.0
+    for number, one in enumerate(counted, start=1):
+        found += one
+        best = max(best, 2 * found / (number + total))
+    return best / 2
+
+
+def _repeats(one: Pick, other: Pick) -> bool:
+    mine, yours = set(question_words(one.text)), set(question_words(other.text))
+    if any(any(map(str.isdigit, word)) for word in mine ^ yours):
+        return False  # they disagree on a number: both are to be seen
+    share = 0.6 if one.hit.document.id == other.hit.document.id else 0.9
+    return len(mine & yours) > share * min(len(mine), len(yours))
+
+
+def in_reading_order(picks: Sequence[Pick]) -> list[Pick]:
+    """Group by document, the one that says most first; within a document as they stand there."""
+    weight: dict[str, float] = {}
+    for pick in picks:
+        weight[pick.hit.document.id] = weight.get(pick.hit.document.id, 0.0) + pick.score
+    return sorted(picks, key=lambda pick: (-weight[pick.hit.document.id], pick.hit.document.id, pick.start))

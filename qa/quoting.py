@@ -1,0 +1,168 @@
+"""The extractive answer: picked sentences as cited claims, and what other documents say against any cited sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from textwrap import shorten
+from typing import Any
+
+from index.embedder import Embedder
+from index.records import Document, DocumentInfo, Hit
+from index.sentences import sentence_spans
+from qa.citations import cite_span
+from qa.claims import Checked
+from qa.conflicts import Conflict, find_conflicts
+from qa.documents import date_of
+from qa.draft import Draft
+from qa.hit_sentences import Sentence, sentences_of
+from qa.picking import Pick
+from qa.records import Answer, Event
+from qa.reply import without_links
+from qa.support import Judgement
+
+_NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
+
+
+PARAGRAPH, ITEM = "\n\n", "\n- "
+_LONGEST_NAME = 90  # characters of a title
+_MOST_WORDS = 120  # of an answer with the sentences that its pronouns need
+_POINTS_BACK = re.compile(
+    r"(?:he|she|it|they|his|her|its|their|this|these|those|such|both|the (?:former|latter|same))\b",
+    re.I,
+)
+
+
+def quote(
+    documents: Mapping[str, Document], picks: Sequence[Pick], draft: Draft, *, listed: bool
+) -> Generator[Event, None, None]:
+    """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items."""
+    named = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
+    spans = _with_what_they_point_to(documents, picks)
+    before = ""
+    for pick in spans:
+        document = documents[pick.hit.document.id]
+        if named and document.id != before:
+            yield from draft.lead_in(f"{_name_of(document)}:")
+        yield from draft.write(_shown(pick.text), before=ITEM if named and listed else " ")
+        before = document.id
+        citation = cite_span(document, pick.hit, pick.start, pick.end)
+        yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
+
+
+def _shown(text: str) -> str:
+    return without_links(_NOTE_NUMBER.sub("", text))
+
+
+def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[Pick]) -> list[Pick]:
+    """Let a sentence that opens with a pronoun go on from the sentence before it, where there is room for that."""
+    words = sum(len(pick.text.split()) for pick in picks)
+    longer: list[Pick] = []
+    for pick in picks:
+        text = documents[pick.hit.document.id].text
+        start = _start_of_sentence_before(text, pick)
+        last = longer[-1] if longer and longer[-1].hit.document.id == pick.hit.document.id else None
+        if last and last.start <= start < last.end:
+            longer[-1] = _lengthened(last, text, last.start, pick.end)
+            continue
+        added = len(text[start : pick.start].split())
+        if words + added > _MOST_WORDS:
+            start, added = pick.start, 0
+        words += added
+        longer.append(_lengthened(pick, text, start, pick.end))
+    return longer
+
+
+def _lengthened(pick: Pick, text: str, start: int, end: int) -> Pick:
+    return replace(pick, start=start, end=end, text=" ".join(text[start:end].split()))
+
+
+def _start_of_sentence_before(text: str, pick: Pick) -> int:
+    """Return where the sentence before a pick begins if the pick points back to it: in the same passage and paragraph."""
+    if not _POINTS_BACK.match(pick.text):
+        return pick.start
+    low = pick.hit.passage.start
+    before = [(low + start, low + end) for start, end in sentence_spans(text[low : pick.start])]
+    if (
+        not before
+        or "\n\n" in text[before[-1][1] : pick.start]
+        or not text[low : before[-1][1]].endswith((".", "!", "?", "”", '"'))
+    ):
+        return pick.start
+    return before[-1][0]
+
+
+def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embedder) -> list[Pick]:
+    """Put in the place of a picked sentence the one that contradicts it in a document that supersedes its own."""
+    ones = [Sentence(pick.hit, pick.start, pick.end, pick.text) for pick in picks]
+    found = find_conflicts(ones, sentences_of(hits), embedder)
+    instead = {
+        (one.one.hit.document.id, one.one.start): one.other for one in found if one.superseded and one.newer == "other"
+    }
+    chosen: dict[tuple[str, int], Pick] = {}
+    for pick in picks:
+        newer = instead.get((pick.hit.document.id, pick.start))
+        better = Pick(newer.hit, newer.start, newer.end, newer.text, pick.score) if newer else pick
+        chosen.setdefault((better.hit.document.id, better.start), better)
+    return list(chosen.values())
+
+
+def show_conflicts(
+    documents: Mapping[str, Document], answer: Answer, embedder: Embedder, draft: Draft
+) -> Generator[Event, None, Answer]:
+    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
+    sentences = sentences_of(answer.hits)
+    spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
+    cited = [one for one in sentences if _number_of(one, spans)]
+    conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)
+    for conflict in find_conflicts(cited, [one for one in sentences if one not in cited], embedder):
+        number, other = _number_of(conflict.one, spans), conflict.other
+        claim = _claim_of(number, draft)
+        if claim is None:
+            continue
+        yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=PARAGRAPH)
+        citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
+        yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
+        newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)
+        conflicts.append({"claim": claim, "other": len(draft.claims) - 1, "reason": conflict.reason, "newer": newer})
+    return replace(answer, conflicts=tuple(conflicts))
+
+
+def _among_claims(
+    found: Sequence[Conflict], spans: Mapping[tuple[str, int, int], int], draft: Draft
+) -> list[dict[str, Any]]:
+    """Return the conflicts between claims that the answer makes itself, each once."""
+    known: dict[tuple[int, int], dict[str, Any]] = {}
+    for conflict in found:
+        one, other = (_claim_of(_number_of(side, spans), draft) for side in (conflict.one, conflict.other))
+        if one is not None and other is not None and one < other:
+            newer = {"one": one, "other": other}.get(conflict.newer)
+            known[one, other] = {"claim": one, "other": other, "reason": conflict.reason, "newer": newer}
+    return list(known.values())
+
+
+def _claim_of(number: int, draft: Draft) -> int | None:
+    return next((i for i, one in enumerate(draft.claims) if number in one.citations), None)
+
+
+def _number_of(sentence: Sentence, spans: Mapping[tuple[str, int, int], int]) -> int:
+    """Return the number of a citation that lies in a sentence, 0 when there is none."""
+    for (document_id, start, end), number in spans.items():
+        if document_id == sentence.hit.document.id and start < sentence.end and end > sentence.start:
+            return number
+    return 0
+
+
+def _lead_in(conflict: Conflict) -> str:
+    """Say whose the other side is, from when, and which is the newer."""
+    name = _name_of(conflict.other.hit.document)
+    if conflict.superseded:
+        return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
+    age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
+    return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
+
+
+def _name_of(document: DocumentInfo) -> str:
+    date, title = date_of(document), shorten(_shown(document.title), _LONGEST_NAME, placeholder="…")
+    return f"{title} ({date})" if date else title
