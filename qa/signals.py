@@ -121,6 +121,15 @@ def _shared_words(asked: Question, sentences: Sequence[Sentence]) -> Floats:
     return np.asarray([sum(weights[word] for word in asked.words if word in bag) / whole for bag in bags])
 
 
+def numbers_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
+    """Return for each sentence the share of the question's numbers that it has; 0 where there are none."""
+    numbers = {name for name in asked.names if any(map(str.isdigit, name))}
+    if not numbers:
+        return np.zeros(len(sentences))
+    words = [{word.lower() for word in _WORD.findall(one.text)} for one in sentences]
+    return np.array([len(numbers & own) / len(numbers) for own in words])
+
+
 def fits_kind(asked: Question, sentence: str) -> float:
     """Say whether a sentence holds the kind of thing that is asked for."""
     if asked.kind == "when":

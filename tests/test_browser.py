@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from waitress.server import create_server
 
 from qa.config import Settings
@@ -161,4 +161,4 @@ def test_the_form_can_be_used_with_the_keyboard_alone(page: Page):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/answers/*")
-    assert page.locator("a.chip").count() >= 1
+    expect(page.locator("a.chip").first).to_be_visible()

@@ -141,3 +141,11 @@ def test_two_files_that_disagree_on_a_number_are_both_found(folder: Path, make_w
     index_paths(workspace, [folder])
     answer = ask(workspace, "What is the annual membership fee of the Quonset Club?")
     assert {passage["path"] for passage in answer["passages"]} == {"docs/policy-2023.txt", "docs/policy-2024.txt"}
+
+
+def test_a_question_with_a_number_is_answered_by_the_row_that_has_it(folder: Path, make_workspace):
+    rows = "\n".join(f"Pear of kind {kind},month 8,{kind}.50" for kind in range(40, 80))
+    (folder / "prices.csv").write_text(f"fruit,month,price\n{rows}\n")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    assert "kind 77" in str(ask(workspace, "What is the price of pear of kind 77?")["text"])
