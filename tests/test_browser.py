@@ -157,6 +157,7 @@ def test_a_row_of_a_sheet_is_cited_with_its_cells(page: Page, request: pytest.Fi
 
 
 def test_the_form_can_be_used_with_the_keyboard_alone(page: Page):
+    expect(page.get_by_role("textbox")).to_be_focused()  # else the first letter is typed before the box has it
     page.keyboard.type("When was BECA signed?")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
