@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +31,6 @@ from qa.workspace import Workspace
 from qa.write import Written, write
 
 _LOG = logging.getLogger("qa.answer")
-_NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 
 NO_EVIDENCE = "The documents that are indexed here do not answer this question."
 NOTHING_SUPPORTED = "Nothing that the model wrote is fully borne out by the documents that are indexed here."
@@ -222,7 +220,7 @@ def _write(
     checker = Checker(
         passages=label_passages(answer.hits),
         documents=_documents(view, answer.hits),
-        find=lambda text: find(view, workspace, replace(request, question=text)),
+        find=lambda text: find(view, workspace, replace(request, question=text), read=False),
         load=view.document,
         entails=workspace.entails,
         about_orders=bool(find_orders(answer.question)),

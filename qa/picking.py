@@ -16,7 +16,7 @@ _KEEN = 0.5  # where several are asked for, which the sets that the chances are 
 _FACTS = ("when", "number", "who")  # one sentence says it: another must be nearly as likely
 _NEARLY = 0.6
 _MOST_PICKS, _MOST_OF_LISTS = 4, 8
-_MOST_WORDS = 120
+MOST_WORDS = 120  # of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         length = len(pick.text.split())
         if len(chosen) == most or (chosen and pick.score < least):
             break
-        if chosen and (words + length > _MOST_WORDS or any(_repeats(pick, other) for other in chosen)):
+        if chosen and (words + length > MOST_WORDS or any(_repeats(pick, other) for other in chosen)):
             continue
         chosen.append(pick)
         words += length

@@ -17,17 +17,14 @@ from qa.conflicts import Conflict, find_conflicts
 from qa.documents import date_of
 from qa.draft import Draft
 from qa.hit_sentences import Sentence, sentences_of
-from qa.picking import Pick
+from qa.picking import MOST_WORDS, Pick
 from qa.records import Answer, Event
 from qa.reply import without_links
 from qa.support import Judgement
 
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
-
-
-PARAGRAPH, ITEM = "\n\n", "\n- "
+_PARAGRAPH, _ITEM = "\n\n", "\n- "
 _LONGEST_NAME = 90  # characters of a title
-_MOST_WORDS = 120  # of an answer with the sentences that its pronouns need
 _POINTS_BACK = re.compile(
     r"(?:he|she|it|they|his|her|its|their|this|these|those|such|both|the (?:former|latter|same))\b",
     re.I,
@@ -45,7 +42,7 @@ def quote(
         document = documents[pick.hit.document.id]
         if named and document.id != before:
             yield from draft.lead_in(f"{_name_of(document)}:")
-        yield from draft.write(_shown(pick.text), before=ITEM if named and listed else " ")
+        yield from draft.write(_shown(pick.text), before=_ITEM if named and listed else " ")
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
         yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
@@ -67,7 +64,7 @@ def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[
             longer[-1] = _lengthened(last, text, last.start, pick.end)
             continue
         added = len(text[start : pick.start].split())
-        if words + added > _MOST_WORDS:
+        if words + added > MOST_WORDS:
             start, added = pick.start, 0
         words += added
         longer.append(_lengthened(pick, text, start, pick.end))
@@ -121,7 +118,7 @@ def show_conflicts(
         claim = _claim_of(number, draft)
         if claim is None:
             continue
-        yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=PARAGRAPH)
+        yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=_PARAGRAPH)
         citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
         yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
         newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)

@@ -68,7 +68,7 @@ class Reader:
         if not is_read(question):
             return False
         own, after = (texts_of(sentences_of([one])) for one in (hit, replace(hit, passage=following)))
-        texts = [text for _, text, _ in (*own.values(), *after.values())]
+        texts = [text for text, _ in (*own.values(), *after.values())]
         if len(texts) < 2:
             return False
         ends, begins = self.model.read(question, texts)
@@ -85,7 +85,7 @@ class Reader:
         if not is_read(question) or not len(hits):
             return list(map(float, fused))
         grouped = texts_of(sentences_of(hits))
-        insights = self.model.read(question, [text for _, text, _ in grouped.values()])
+        insights = self.model.read(question, [text for text, _ in grouped.values()])
         answers = {key: max(insight.sentences) for key, insight in zip(grouped, insights, strict=True)}
         least = min(answers.values(), default=0.0)
         logits = np.array([answers.get(hit.passage.id, least) for hit in hits])

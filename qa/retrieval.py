@@ -23,17 +23,19 @@ _MAY_RUN_ON = 2  # of the best hits
 FilterValue = str | Sequence[str] | Mapping[str, str]
 
 
-def find(view: View, workspace: Workspace, request: AskRequest) -> list[Hit]:
+def find(view: View, workspace: Workspace, request: AskRequest, *, read: bool = True) -> list[Hit]:
     """Search for a checked request.
 
-    Where the best passages end with what answers, the passages that they run on into come with them.
+    Where the best passages end with what answers, the passages that they run on into come with them. read: False leaves
+    out what reads passages, for searches by what is no question.
     Raises NotFound for a collection and BadQuestion for a filter key that no document has: neither is "no evidence".
     """
     newer = workspace.settings.prefer_newer
-    hits = search(view, workspace.embedder, request.question, request.k, scope_of(request), workspace.rerank, newer=newer)
+    rerank = workspace.rerank if read else None
+    hits = search(view, workspace.embedder, request.question, request.k, scope_of(request), rerank, newer=newer)
     if not hits:
         _check_scope(view, request)
-    return _with_what_follows(view, workspace.reader, request.question, hits)
+    return _with_what_follows(view, workspace.reader, request.question, hits) if read else hits
 
 
 def _with_what_follows(view: View, reader: Reader, question: str, hits: Sequence[Hit]) -> list[Hit]:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from index.embedder import Embedder
 from index.lexical import question_words
-from index.records import Hit
 from qa.actors import ALIASES
 from qa.facts import is_spelled_out
 from qa.hit_sentences import Sentence
@@ -40,14 +39,13 @@ _CAUSE = re.compile(
 _MOST_LOGIT = 8.0
 
 
-def texts_of(sentences: Sequence[Sentence]) -> dict[str, tuple[Hit, Text, list[int]]]:
-    """Group sentences by their passage: id → (hit, what the model reads, the places of its sentences)."""
+def texts_of(sentences: Sequence[Sentence]) -> dict[str, tuple[Text, list[int]]]:
+    """Group sentences by their passage: id → (what the model reads, the places of its sentences)."""
     places: dict[str, list[int]] = {}
     for i, sentence in enumerate(sentences):
         places.setdefault(sentence.hit.passage.id, []).append(i)
     return {
         key: (
-            sentences[own[0]].hit,
             Text(" ".join(sentences[own[0]].hit.passage.context.split()), tuple(sentences[i].text for i in own)),
             own,
         )
@@ -65,9 +63,9 @@ def sentence_signals(asked: Question, sentences: Sequence[Sentence], embedder: E
     cosines = (vectors[1:] @ vectors[0]).astype(np.float64)
     read = np.full((len(sentences), 3), np.nan)
     smoothed = np.zeros(len(sentences))
-    texts = [text for _, text, _ in grouped.values()]
+    texts = [text for text, _ in grouped.values()]
     insights: Sequence[Insight | None] = model.read(asked.text, texts) if is_read(asked.text) else [None] * len(texts)
-    for (_, _, own), insight in zip(grouped.values(), insights, strict=True):
+    for (_, own), insight in zip(grouped.values(), insights, strict=True):
         smoothed[own] = _smooth(cosines[own])
         if insight is not None:
             read[own] = _read(insight)
