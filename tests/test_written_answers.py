@@ -562,3 +562,17 @@ def test_a_redirect_to_another_server_is_not_followed(workspace, llm):
         answer = ask(workspace, LISTINGS, k=3)
         assert elsewhere.requests == []
     assert answer["degraded"]
+
+
+def test_passages_that_hold_no_answer_are_not_sent_to_the_model(workspace: Workspace, llm: LLMServer) -> None:
+    answer = ask(workspace, "What is the boiling point of ethanol?")
+    assert (answer["status"], answer["claims"], llm.requests) == ("no_evidence", [], [])
+    assert answer["score"] < 0.07
+    assert answer["passages"]
+
+
+def test_passages_that_may_not_answer_are_said(writer: Writer, llm: LLMServer) -> None:
+    llm.reply_with(quoting([("They listed many.", [("p0", TOTAL)])]))
+    strict = ask(writer(answer_risk=0.01), LISTINGS)
+    assert len(llm.requests) >= 1
+    assert any("may not answer" in note for note in strict["notes"])
