@@ -8,26 +8,30 @@ from dataclasses import dataclass
 from index.lexical import question_words
 from index.records import Hit
 from qa.questions import Question
-from qa.signals import fits_kind
+from qa.signals import FACTS, fits_kind
 
 _NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
 _COUNTED = 0.05  # sentences below this chance do not count as answers that might be missed
 _KEEN = 0.5  # where several are asked for, which the sets that the chances are fitted on hardly do, less is asked of each
-_FACTS = ("when", "number", "who")  # one sentence says it: another must be nearly as likely
-_NEARLY = 0.6
+_NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely
+_VIEWS = 2  # with so many sentences of the one whose view is asked for, those of nobody in particular are left out
 _MOST_PICKS, _MOST_OF_LISTS = 4, 8
 MOST_WORDS = 120  # of an answer
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A sentence that answers: its span in the document of the hit, and the chance that it does."""
+    """A sentence that answers: its span in the document of the hit, and the chance that it does.
+
+    own: it is said by the one whose view is asked for.
+    """
 
     hit: Hit
     start: int
     end: int
     text: str
     score: float
+    own: bool = False
 
 
 def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
@@ -37,7 +41,9 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         ranked = [pick for pick in near if fits_kind(asked, pick.text)] or ranked
     least = worth_taking([pick.score for pick in ranked]) * (_KEEN if asked.several else 1)
-    if asked.kind in _FACTS:
+    if sum(pick.own and pick.score >= least for pick in ranked) >= _VIEWS:
+        ranked = [pick for pick in ranked if pick.own]
+    if asked.kind in FACTS:
         least = max(least, _NEARLY * ranked[0].score)
     most = _MOST_OF_LISTS if asked.several else _MOST_PICKS
     chosen: list[Pick] = []

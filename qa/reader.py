@@ -9,10 +9,10 @@ import numpy as np
 
 from index.embedder import Embedder
 from index.records import Hit, Passage
-from qa.calibration import chance, fitted
-from qa.hit_sentences import sentences_of
+from qa.calibration import Floats, Logistic, chance, fitted
+from qa.hit_sentences import Sentence, sentences_of
 from qa.picking import Pick, choose
-from qa.questions import analyse
+from qa.questions import Question, analyse
 from qa.reader_model import ReaderModel, Text
 from qa.signals import answer_signals, is_read, numbers_shared, sentence_signals, texts_of
 from qa.speakers import speakers
@@ -23,7 +23,7 @@ _SPEAKER = 2.0
 # Added where all the question's numbers are: "kind 77" is no more like "kind 67" than like "kind 3", whatever vectors say.
 _NUMBER = 2.0
 _STILL_ANSWERS = -2.0  # the logit of a sentence at the edge of a passage that answers
-_RERANK_SHARE = 0.25
+_RERANK_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,12 @@ class Reading:
     score: float
     rated: tuple[Pick, ...] = ()
     is_hopeless: bool = False
+
+
+def sentence_logits(fit: Logistic, asked: Question, sentences: Sequence[Sentence], rows: Floats, said: Floats) -> Floats:
+    """Return for each sentence the logit that it answers. rows: its signals; said: what `speakers` returns."""
+    logits: Floats = fit.logits(rows) + _SPEAKER * said + _NUMBER * numbers_shared(asked, sentences)
+    return logits
 
 
 class Reader:
@@ -53,12 +59,12 @@ class Reader:
         if not sentences:
             return Reading((), 0.0, is_hopeless=True)
         rows = sentence_signals(asked, sentences, self._embedder, self.model)
-        logits = fitted().sentence.logits(rows) + _SPEAKER * speakers(asked, sentences)
-        logits += _NUMBER * numbers_shared(asked, sentences)
+        said = speakers(asked, sentences)
+        logits = sentence_logits(fitted().sentence, asked, sentences, rows, said)
         score = chance(float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences))))
         rated = tuple(
-            Pick(one.hit, one.start, one.end, one.text, chance(float(logit)))
-            for one, logit in zip(sentences, logits, strict=True)
+            Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0))
+            for one, logit, by in zip(sentences, logits, said, strict=True)
         )
         picks = tuple(choose(asked, rated)) if score >= fitted().least_chance(self._risk) else ()
         return Reading(picks, score, rated, score < fitted().hopeless)
@@ -86,7 +92,9 @@ class Reader:
             return list(map(float, fused))
         grouped = texts_of(sentences_of(hits))
         insights = self.model.read(question, [text for text, _ in grouped.values()])
-        answers = {key: max(insight.sentences) for key, insight in zip(grouped, insights, strict=True)}
+        answers = {
+            key: (max(insight.sentences) + insight.answers) / 2 for key, insight in zip(grouped, insights, strict=True)
+        }
         least = min(answers.values(), default=0.0)
         logits = np.array([answers.get(hit.passage.id, least) for hit in hits])
         return list(map(float, fused + _RERANK_SHARE * (1 / (1 + np.exp(-logits)))))

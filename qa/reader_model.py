@@ -30,6 +30,7 @@ LONGEST = 320  # tokens that are read together
 LONGEST_PART = 64  # tokens of a question, and of the context that a text stands in
 _CLS, _SEP = 101, 102
 _REMEMBERED = 256  # texts read: reranking, picking and judging ask about the same ones
+SHARED = 20.0  # what the product of two unit vectors is multiplied by before a head sees it: 20 * 1/384 is about 1/20
 _UNREAD = -9.0  # the logit of a sentence beyond what is read together
 
 
@@ -118,14 +119,18 @@ class ReaderModel:
         return [one.ids for one in self._parts.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
 
     def _weigh(self, text: Text, layout: Layout, states: Floats) -> Insight:
-        first, places = states[0], np.asarray(layout.places)
-        heads = self._parts.heads
-        means = [states[places == number].mean(axis=0) for number in range(1, layout.sentences + 1)]
-        whole = np.concatenate([first, states[places > 0].mean(axis=0) if means else np.zeros_like(first)])
-        logits = [float(_head(heads, "sentence", np.concatenate([mean, first]))[0]) for mean in means]
+        heads, first = self._parts.heads, states[0]
+        types, places = np.asarray(layout.types), np.asarray(layout.places)
+        asked = _unit(states[types == 0].mean(axis=0))
+        logits = [
+            _likened(heads, "sentence", (mean, first), mean, asked, heads["scale"][0])
+            for mean in (states[places == number].mean(axis=0) for number in range(1, layout.sentences + 1))
+        ]
+        whole = states[places > 0].mean(axis=0) if logits else np.zeros_like(first)
+        answers = _likened(heads, "answerable", (first, whole), whole, asked, heads["scale"][1])
+        borne_out, opposed, neither = map(float, _head(heads, "stance", np.concatenate([first, whole])))
         unread = [_UNREAD] * (len(text.sentences) - len(logits))
-        borne_out, opposed, neither = map(float, _head(heads, "stance", whole))
-        return Insight((*logits, *unread), float(_head(heads, "answerable", whole)[0]), (borne_out, opposed, neither))
+        return Insight((*logits, *unread), answers, (borne_out, opposed, neither))
 
     @cached_property
     def _parts(self) -> _Parts:
@@ -140,6 +145,19 @@ class _Parts:
     encoder: Encoder
     tokenizer: Tokenizer
     heads: Mapping[str, Floats]
+
+
+def _unit(state: Floats) -> Floats:
+    found: Floats = state / max(float(np.linalg.norm(state)), 1e-12)
+    return found
+
+
+def _likened(
+    heads: Mapping[str, Floats], name: str, states: Sequence[Floats], state: Floats, asked: Floats, scale: np.float32
+) -> float:
+    """Return a head's logit: of states, and of what one of them shares with the question, whose cosine is added."""
+    shared = _unit(state) * asked
+    return float(_head(heads, name, np.concatenate([*states, SHARED * shared]))[0] + scale * shared.sum())
 
 
 def _head(heads: Mapping[str, Floats], name: str, state: Floats) -> Floats:

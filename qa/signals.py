@@ -19,7 +19,7 @@ from qa.reader_model import Insight, ReaderModel, Text
 Floats = npt.NDArray[np.float64]
 
 # The columns of `sentence_signals`, and the values of `answer_signals`, by which they are fitted (bench/reader/fit.py).
-SENTENCE_SIGNALS = ("read", "lead", "answers", "cosine", "smoothed", "passage", "shared", "fits")
+SENTENCE_SIGNALS = ("read", "lead", "answers", "cosine", "smoothed", "passage", "shared", "fits", "fact", "lead of fact")
 ANSWER_SIGNALS = ("best", "second", "answers", "cosine", "passage", "shared", "named")
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
@@ -37,6 +37,7 @@ _CAUSE = re.compile(
     re.I,
 )
 _MOST_LOGIT = 8.0
+FACTS = ("when", "number", "who")  # kinds of questions that one sentence answers
 
 
 def texts_of(sentences: Sequence[Sentence]) -> dict[str, tuple[Text, list[int]]]:
@@ -71,7 +72,9 @@ def sentence_signals(asked: Question, sentences: Sequence[Sentence], embedder: E
             read[own] = _read(insight)
     passage = [one.hit.scores.dense or 0.0 for one in sentences]
     fits = [fits_kind(asked, one.text) for one in sentences]
-    columns = [*read.T, cosines, smoothed, passage, _shared_words(asked, sentences), fits]
+    fact = np.full(len(sentences), float(asked.kind in FACTS))
+    shared = _shared_words(asked, sentences)
+    columns = [*read.T, cosines, smoothed, passage, shared, fits, fact, fact * read[:, 1]]
     return np.stack(columns, axis=1)
 
 

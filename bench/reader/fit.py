@@ -30,9 +30,11 @@ from qa.evaluation.datasets import ReadingItem, ReadingSet, Text, open_dataset
 from qa.evaluation.tasks import as_hits
 from qa.hit_sentences import Sentence, sentences_of
 from qa.questions import analyse
+from qa.reader import sentence_logits
 from qa.records import AskRequest
 from qa.retrieval import find
 from qa.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, sentence_signals
+from qa.speakers import speakers
 from qa.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]
@@ -117,7 +119,8 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
     sentence = fit_logistic(
         np.concatenate([case.rows for case in answered]),
         np.concatenate([case.labels for case in answered]),
-        np.concatenate([np.full(len(case.labels), case.weight) for case in answered]),
+        # a question's weight is shared by its sentences: else those with eight passages would count eight times
+        np.concatenate([np.full(len(case.labels), case.weight / len(case.labels)) for case in answered]),
     )
     usable = [case for case in cases if len(case.labels)]
     rows, right = _answers(usable, sentence)
@@ -135,10 +138,13 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
 
 def _answers(cases: Sequence[Case], sentence: Logistic) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return the signals of each case's answer, and whether its best sentence answers."""
-    logits = [sentence.logits(case.rows) for case in cases]
+    asked = [analyse(case.item.question) for case in cases]
+    logits = [
+        sentence_logits(sentence, one, case.sentences, case.rows, speakers(one, case.sentences))
+        for one, case in zip(asked, cases, strict=True)
+    ]
     rows = [
-        answer_signals(analyse(case.item.question), case.rows, each, case.sentences)
-        for case, each in zip(cases, logits, strict=True)
+        answer_signals(one, case.rows, each, case.sentences) for one, case, each in zip(asked, cases, logits, strict=True)
     ]
     right = [bool(case.labels[int(np.argmax(each))]) for case, each in zip(cases, logits, strict=True)]
     return np.stack(rows), np.array(right)

@@ -1,0 +1,91 @@
+"""A training row, and how one is made of a question and a text with answer spans."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from index.lexical import question_words as _question_words
+from index.sentences import sentence_spans
+
+_MOST_WORDS = 170  # of a passage, as the splitter makes them
+WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """labels: of each sentence, 1 where it answers, none of a claim; answerable: 1 or 0; stance: of a claim, else -1."""
+
+    question: str
+    context: str
+    sentences: tuple[str, ...]
+    labels: tuple[int, ...] = ()
+    answerable: int = 0
+    stance: int = -1
+
+
+Sentences = list[tuple[str, int]]  # text, and whether it answers
+
+
+@lru_cache(maxsize=8192)
+def question_words(text: str) -> tuple[str, ...]:
+    """Return the stems of a text, remembered: the same paragraphs are compared with many questions."""
+    return tuple(_question_words(text))
+
+
+def labelled(text: str, spans: Sequence[tuple[int, int]]) -> Sentences:
+    """Return a text's sentences, those that touch a span as answering."""
+    return [
+        (" ".join(text[start:end].split()), int(any(low < end and high > start for low, high in spans)))
+        for start, end in sentence_spans(text)
+    ]
+
+
+def _window(sentences: Sentences, rng: random.Random) -> Sentences:
+    """Cut a long text to a passage's length, around its first answer where it has one."""
+    answers = [i for i, (_, label) in enumerate(sentences) if label]
+    first = max(0, (answers[0] if answers else rng.randrange(len(sentences))) - rng.randrange(4))
+    kept: Sentences = []
+    words = 0
+    for sentence in sentences[first:]:
+        words += len(sentence[0].split())
+        if kept and words > _MOST_WORDS:
+            break
+        kept.append(sentence)
+    return kept
+
+
+def row_of(question: str, title: str, sentences: Sentences, rng: random.Random) -> Iterator[Row]:
+    """Yield the row of a question and a text; none where the text is empty."""
+    sentences = [one for one in _window(sentences, rng) if one[0]] if sentences else []
+    if not sentences:
+        return
+    labels = tuple(label for _, label in sentences)
+    context = title.replace("_", " ") if rng.random() < 0.6 else ""
+    asked = _as_keywords(question) if rng.random() < 0.2 else question
+    yield Row(asked, context, tuple(text for text, _ in sentences), labels, int(any(labels)))
+
+
+def _as_keywords(question: str) -> str:
+    """Ask as people type into a search box: the content words alone."""
+    words = [word for word in WORD.findall(question) if question_words(word) and len(word) > 1]
+    return " ".join(words) if len(words) >= 2 else question
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Read JSON lines, compressed or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def json_of(path: Path) -> Any:
+    """Read compressed JSON."""
+    return json.loads(gzip.decompress(path.read_bytes()))
