@@ -31,6 +31,11 @@ _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third)\b",
     re.I,
 )
+_DAY_OR_YEAR = re.compile(
+    r"\b(?:\d{1,2} )?(?:january|february|march|april|may|june|july|august|september|october|november|december)\b"
+    r"(?: \d{1,2}\b)?|\b(?:1[5-9]|20)\d\d\b",
+    re.I,
+)
 _CAUSE = re.compile(
     r"\b(?:because|since|therefore|thus|due to|owing to|on the grounds?|reasons?|argu\w+|object\w*|so that|in order to|"
     r"risk\w*|threat\w*|harm\w*|unjust\w*|unfair\w*|biased|discriminat\w+|contend\w*|essential|rooted)\b",
@@ -136,7 +141,7 @@ def fits_kind(asked: Question, sentence: str) -> float:
     if asked.kind == "when":
         return float(bool(_DATE.search(sentence)))
     if asked.kind == "number":
-        return float(bool(_NUMBER.search(sentence)))
+        return float(bool(_NUMBER.search(_DAY_OR_YEAR.sub(" ", sentence))))  # a date tells no number of things
     if asked.kind == "who":
         return float(any(word[0].isupper() and word.lower() not in asked.names for word in _WORD.findall(sentence)[1:]))
     if asked.kind in ("why", "list"):
