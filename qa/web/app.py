@@ -6,10 +6,14 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
+from qa.web.ask_pages import bp as ask_bp
 from qa.web.pages import bp as pages_bp
+from qa.web.places import place
 from qa.web.problems import handle_errors
 from qa.web.security import guard
+from qa.web.strings import speak
 from qa.workspace import Workspace
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -25,8 +29,12 @@ def create_app(workspace: Workspace) -> Flask:
     app.extensions["workspace"] = workspace
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.filters["place"] = place
     guard(app)
+    speak(app)
     handle_errors(app)
+    app.register_blueprint(ask_bp)
+    app.register_blueprint(answers_bp)
     app.register_blueprint(pages_bp)
     app.register_blueprint(api_bp)
     return app
