@@ -91,6 +91,7 @@ def hit_to_json(hit: Hit, *, cited: bool, base_url: str = "") -> dict[str, Any]:
         "document_id": document.id,
         "title": document.title,
         "path": document.path,
+        "lang": document.lang,
         "start": passage.start,
         "end": passage.end,
         "text": passage.text,

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,13 @@ _ADD_SHA256 = "ALTER TABLE answer_documents ADD COLUMN sha256 TEXT NOT NULL DEFA
 _TURNS = (
     "CREATE TABLE IF NOT EXISTS turns (conversation TEXT NOT NULL, answer TEXT NOT NULL REFERENCES answers (id) "
     "ON DELETE CASCADE, PRIMARY KEY (conversation, answer)) WITHOUT ROWID"
+)
+
+
+# What readers say of an answer (citation 0) and of its citations; made when first needed, too.
+_FEEDBACK = (
+    "CREATE TABLE IF NOT EXISTS feedback (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
+    "citation INTEGER NOT NULL, value TEXT NOT NULL, given_at TEXT NOT NULL, PRIMARY KEY (answer, citation)) WITHOUT ROWID"
 )
 
 
@@ -87,10 +95,31 @@ class History:
         if not self._path.exists():
             return []
         with self._connected() as db:
-            if db.row("SELECT 1 FROM sqlite_master WHERE name = 'turns'") is None:
+            if not _has_table(db, "turns"):
                 return []
             joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
             return list(db.rows(f"{joined} {clause}", values))
+
+    def give_feedback(self, answer_id: str, citation: int, value: str) -> None:
+        """Keep what a reader says of an answer (citation 0) or of one of its citations; "" takes it back.
+
+        It goes when the answer goes.
+        """
+        with self._connected() as db, db.transaction():
+            db.run(_FEEDBACK)
+            db.run("DELETE FROM feedback WHERE answer = ? AND citation = ?", (answer_id, citation))
+            if value:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                db.run("INSERT INTO feedback VALUES (?, ?, ?, ?)", (answer_id, citation, value, now))
+
+    def feedback(self, answer_id: str) -> dict[int, str]:
+        """Return what was said of an answer, by the number of the citation, 0 for the answer itself."""
+        if not self._path.exists():
+            return {}
+        with self._connected() as db:
+            if not _has_table(db, "feedback"):
+                return {}
+            return dict(db.rows("SELECT citation, value FROM feedback WHERE answer = ?", (answer_id,)))
 
     def forget_documents(self, document_ids: Iterable[str]) -> int:
         """Delete every answer that shows text of these documents, from the file's bytes too; returns how many."""
@@ -155,7 +184,7 @@ class History:
         if not self._path.exists():
             self._make()
         with closing(Database(self._path)) as db:
-            if db.row("SELECT 1 FROM sqlite_master WHERE name = 'answer_documents'") is None:
+            if not _has_table(db, "answer_documents"):
                 raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
             yield db
 
@@ -169,6 +198,10 @@ class History:
             _put(fresh, self._path)
         except OSError as error:
             raise unavailable(self._path, error) from error
+
+
+def _has_table(db: Database, name: str) -> bool:
+    return db.row("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)) is not None
 
 
 def _has_versions(db: Database) -> bool:

@@ -131,7 +131,10 @@ def test_too_long_a_question_is_kept_to_be_shortened(site: FlaskClient) -> None:
 
 def test_a_question_without_an_answer_shows_the_nearest_passages(site: FlaskClient) -> None:
     answer = page(ask(site, MARS))
-    assert "do not answer" in only(answer, ".answer-text").text()
+    said = only(answer, ".answer-text").text()
+    assert "do not answer" in said
+    assert f"Searched for: {MARS}" in said
+    assert "2 passages were looked at" in said
     assert answer.css(".chip, .source") == []
     nearest = only(answer, "details.others")
     assert "open" in nearest.attributes
@@ -150,8 +153,19 @@ def test_without_an_index_the_page_says_what_to_do(make_workspace: MakeWorkspace
     assert only(again, "textarea").text() == LISTINGS
 
 
-def test_an_unsupported_claim_is_flagged(corpus: Workspace, make_workspace: MakeWorkspace, llm: LLMServer) -> None:
-    settings = {"model": "openai/test", "api_base": llm.url, "api_key": "sk-canary"}
+def verdicts_of(answer: HTMLParser) -> list[tuple[str, str]]:
+    """Return each claim's verdict as its data tells it and as its word says it."""
+    return [
+        (unit.attributes["data-verdict"] or "", node.text().strip())
+        for unit in answer.css(".unit")
+        if (node := unit.css_first(".verdict"))
+    ]
+
+
+def test_every_claim_has_its_verdict_as_icon_and_word(
+    corpus: Workspace, make_workspace: MakeWorkspace, llm: LLMServer
+) -> None:
+    settings = {"model": "openai/test", "api_base": llm.url, "api_key": "sk-canary", "judge": "none"}
     client = create_app(make_workspace(corpus.settings.data, **settings)).test_client()
     true, false = "17 listings in connection with Pakistan's missile programme", "18 listings in connection with them"
     llm.reply_with(quoting([("<b>Seventeen</b>.", [("p0", true)]), ("Eighteen.", [("p0", false)])]))
@@ -159,13 +173,57 @@ def test_an_unsupported_claim_is_flagged(corpus: Workspace, make_workspace: Make
     first, second, other_side = answer.css(".claim")
     assert (first.text(), second.text()) == ("< b>Seventeen< /b>.", "Eighteen.")
     assert "superseded since, said" in other_side.text()
-    assert "claim-weak" not in (first.attributes["class"] or "")
-    assert "claim-weak" in (second.attributes["class"] or "")
-    [unchecked] = answer.css(".unchecked")
-    assert unchecked.text() == "not checked"
-    assert "word for word" in (unchecked.attributes["title"] or "")
-    assert "no source found" in only(answer, ".answer-text").text()
-    assert [chip.text() for chip in answer.css(".chip")] == ["1", "2"]
+    assert "claim-weak" not in (first.attributes["class"] or "").split()
+    assert "claim-weak" in (second.attributes["class"] or "").split()
+    given = verdicts_of(answer)
+    assert given[:2] == [("unchecked", "not checked"), ("unsupported", "no source found")]
+    assert len(given) == 3
+    icons = [node.attributes["href"] for node in answer.css(".unit .verdict use")]
+    assert icons == [f"#i-{verdict}" for verdict, _ in given]
+    assert all(answer.css_first(icon or "") for icon in icons), "each icon is drawn in the page"
+    assert [chip.text() for chip in answer.css(".answer-text .chip")] == ["1", "2"]
+    look = only(answer, ".doubtful").text()
+    assert "word for word" in look, "the reason of a verdict"
+    assert false in look, "the quote that was not found"
+
+
+def test_only_what_is_supported_can_be_shown_without_script(
+    corpus: Workspace, make_workspace: MakeWorkspace, llm: LLMServer
+) -> None:
+    settings = {"model": "openai/test", "api_base": llm.url, "api_key": "sk-canary", "judge": "none"}
+    client = create_app(make_workspace(corpus.settings.data, **settings)).test_client()
+    llm.reply_with(quoting([("Eighteen.", [("p0", "18 listings in connection with them")])]))
+    answer = page(ask(client, LISTINGS))
+    form = only(answer, "form.only")
+    assert form.attributes["method"] == "get"
+    assert "only-supported" not in (only(answer, "article").attributes["class"] or "")
+    place = (answer.css_first("[data-copy]").attributes["data-copy"] or "").removesuffix(".md")
+    filtered = page(client.get(f"{place}?only=1"))
+    assert "only-supported" in (only(filtered, "article").attributes["class"] or "")
+    assert "checked" in only(filtered, "form.only input").attributes
+
+
+def test_an_answer_that_is_supported_throughout_has_nothing_to_hide(site: FlaskClient) -> None:
+    answer = page(ask(site, ENTITIES))
+    assert {verdict for verdict, _ in verdicts_of(answer)} == {"supported"}
+    assert answer.css("form.only, .doubtful") == []
+    assert "supported" in only(answer, ".verdicts").text()
+
+
+def test_how_sure_an_answer_is_is_said_in_words(site: FlaskClient) -> None:
+    answer = page(ask(site, ENTITIES))
+    assert f"high ({round(the_json(site, answer)['score'] * 100)} %)" in only(answer, ".meta").text()
+
+
+def test_passages_that_were_considered_show_every_stages_score_as_a_bar(site: FlaskClient) -> None:
+    answer = page(ask(site, MARS))
+    passages = the_json(site, answer)["passages"]
+    for shown, passage in zip(answer.css(".others li"), passages, strict=True):
+        numbers = [node.text() for node in shown.css(".bars dd span")]
+        assert numbers == [f"{score:.2f}" for score in passage["scores"].values()]
+        lengths = [int(node.attributes["width"] or "") for node in shown.css(".bar-part")]
+        assert all(0 <= length <= 100 for length in lengths)
+    assert "100" in [node.attributes["width"] for node in answer.css(".bar-part")]
 
 
 def test_a_degraded_answer_says_so(corpus: Workspace, make_workspace: MakeWorkspace, llm: LLMServer) -> None:
@@ -253,7 +311,10 @@ def test_text_that_runs_from_right_to_left_sets_its_own_direction(site: FlaskCli
     assert only(shown, ".text").attributes["lang"] == "ur"
     answer = page(ask(site, "پاکستان پر پابندیاں کیوں لگائی گئیں؟"))
     assert only(answer, "h1").attributes["dir"] == "auto"
-    assert all(node.attributes["dir"] == "auto" for node in answer.css(".answer-text p, q.source-quote, .source-title"))
+    assert all(
+        node.attributes["dir"] == "auto"
+        for node in answer.css(".answer-text p:not(.only-note), q.source-quote, .source-title")
+    )
 
 
 def test_without_a_second_collection_nothing_is_chosen(site: FlaskClient) -> None:
@@ -313,7 +374,8 @@ ATTACKS = [
 ATTACK = " ".join(ATTACKS)
 ALLOWED = set(
     "html head meta title link body a header span nav main h1 h2 p strong form label div textarea button input ul ol li q bdi "
-    "article section details summary mark code script footer svg symbol use path circle".split()
+    "article section details summary mark code script footer svg symbol use path circle rect "
+    "aside dl dt dd time".split()
 )
 
 
@@ -342,7 +404,7 @@ def check_harmless(response: TestResponse) -> HTMLParser:
             assert (name, node.tag) == ("src", "script") or name != "src"
             if name in ("href", "action", "src"):
                 assert re.match(r"/(?!/)|#", value or "")
-    assert len(tree.css("form, main")) <= 2
+    assert len(tree.css("main")) == 1
     assert len(tree.css("mark")) <= 1
     assert "1787569" not in tree.css_first("main").text()
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]

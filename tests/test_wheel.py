@@ -20,7 +20,11 @@ def test_the_wheel_holds_all_that_the_demo_needs_and_runs_it_elsewhere(tmp_path:
     (wheel,) = dist.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {"prompts/answer.md", "corpus/questions.jsonl", "corpus/mtcr-explainer.pdf", "qa/web/templates/answer.html"}
-    assert wanted | {"qa/web/static/style.css", "qa/web/static/app.js", "qa/web/strings/ur.json", "qa/py.typed", "index/py.typed"} <= names
+    assert (
+        wanted
+        | {"qa/web/static/style.css", "qa/web/static/app.js", "qa/web/strings/ur.json", "qa/py.typed", "index/py.typed"}
+        <= names
+    )
     assert not [name for name in names if name.startswith("tests/")]
 
     environment = tmp_path / "venv"

@@ -1,8 +1,8 @@
-"""A stored answer as a page, exactly as it was given."""
+"""A stored answer, exactly as it was given: as a page, and as Markdown, text or JSON to take along."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
@@ -10,22 +10,47 @@ from flask import Blueprint, Response, jsonify, render_template, request
 from qa.verify import verify_answer
 from qa.web.api import stored_answer, workspace
 from qa.web.ask_pages import form_fields
-
-_MARKERS = re.compile(r"(?:\[\d+\])+")
+from qa.web.export import to_markdown, to_text
+from qa.web.paragraphs import (
+    count_verdicts,
+    doubtful_claims,
+    paragraphs_of,
+    score_word,
+    verdict_key,
+    with_bars,
+    with_languages,
+)
 
 bp = Blueprint("answers", __name__)
 
 
 @bp.get("/answers/<answer_id>")
 def answer(answer_id: str) -> str | Response:
-    """Show a stored answer as it was given; with .json give the answer object, with ?check=1 check its quotes."""
-    if answer_id.endswith(".json"):
-        return jsonify(stored_answer(answer_id.removesuffix(".json")))
-    found = stored_answer(answer_id)
-    form = form_fields(found["question"], request.args.get("collection", ""))
-    earlier = [turn for turn in workspace().history.conversation(found["conversation_id"]) if turn["id"] != found["id"]]
-    checks = _checks(found) if request.args.get("check") else {}
-    return render_template("answer.html", **form, answer=found, paragraphs=_paragraphs(found), turns=earlier, checks=checks)
+    """Show a stored answer as it was given; ?check=1 checks its quotes, ?only=1 hides what is not supported."""
+    identifier, dot, form = answer_id.rpartition(".")
+    if dot and form in _FORMS:
+        return _FORMS[form](stored_answer(identifier))
+    return render_template("answer.html", **_page(stored_answer(answer_id)))
+
+
+def _page(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page of an answer shows."""
+    history = workspace().history
+    return {
+        **form_fields(found["question"], request.args.get("collection", "")),
+        "answer": found,
+        "paragraphs": paragraphs_of(found),
+        "citations": with_languages(found),
+        "verdicts": count_verdicts(found),
+        "doubtful": doubtful_claims(found),
+        "others": [one for one in with_bars(found["passages"]) if not one["cited"]],
+        "score_word": score_word(found["score"]) if found.get("score") else "",
+        "verdict_key": verdict_key,
+        "turns": [turn for turn in history.conversation(found["conversation_id"]) if turn["id"] != found["id"]],
+        "feedback": history.feedback(found["id"]),
+        "checks": _checks(found) if request.args.get("check") else {},
+        "only_supported": bool(request.args.get("only")),
+    }
 
 
 def _checks(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -34,21 +59,18 @@ def _checks(answer: dict[str, Any]) -> dict[int, dict[str, Any]]:
         return {check["n"]: check for check in verify_answer(view, answer)["citations"]}
 
 
-def _paragraphs(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the answer's paragraphs: `lead` in, `listed`, and `parts`, each a list of claims with their citations."""
-    if not answer["claims"]:
-        return [{"lead": "", "listed": False, "parts": [[{"text": answer["text"], "cited": [], "verdict": "none"}]]}]
-    by_number = {citation["n"]: citation for citation in answer["citations"]}
-    paragraphs: list[dict[str, Any]] = []
-    end = 0
-    for claim in answer["claims"]:
-        between = _MARKERS.sub("", answer["text"][end : claim["start"]])
-        listed = between.endswith("\n- ")
-        if not paragraphs or "\n\n" in between:
-            lead = between.removesuffix("- ").strip()
-            paragraphs.append({"lead": lead, "listed": listed, "parts": [[]]})
-        elif listed:
-            paragraphs[-1]["parts"].append([])
-        paragraphs[-1]["parts"][-1].append({**claim, "cited": [by_number[n] for n in claim["citations"]]})
-        end = claim["end"]
-    return paragraphs
+def _written(make: Callable[[dict[str, Any], str], str], kind: str) -> Callable[[dict[str, Any]], Response]:
+    """Return what responds with an answer as text, its links leading to this server."""
+
+    def respond(found: dict[str, Any]) -> Response:
+        base = workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
+        return Response(make(found, base), content_type=f"{kind}; charset=utf-8")
+
+    return respond
+
+
+_FORMS: dict[str, Callable[[dict[str, Any]], Response]] = {
+    "json": jsonify,
+    "md": _written(to_markdown, "text/markdown"),
+    "txt": _written(to_text, "text/plain"),
+}

@@ -9,6 +9,7 @@ from flask import Flask
 from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
 from qa.web.ask_pages import bp as ask_bp
+from qa.web.feedback import bp as feedback_bp
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
@@ -35,6 +36,7 @@ def create_app(workspace: Workspace) -> Flask:
     handle_errors(app)
     app.register_blueprint(ask_bp)
     app.register_blueprint(answers_bp)
+    app.register_blueprint(feedback_bp)
     app.register_blueprint(pages_bp)
     app.register_blueprint(api_bp)
     return app
