@@ -15,6 +15,7 @@ from qa.web.places import place
 from qa.web.problems import handle_errors
 from qa.web.security import guard
 from qa.web.strings import speak
+from qa.web.suggestions import Suggestions
 from qa.workspace import Workspace
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -28,6 +29,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.config["MAX_FORM_PARTS"] = 20
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
+    app.extensions["suggestions"] = Suggestions(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters["place"] = place

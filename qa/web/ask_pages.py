@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from index.errors import CitableError, IndexMissing
@@ -13,6 +13,8 @@ from qa.records import AskRequest, Mode
 from qa.web.api import workspace
 from qa.web.problems import problem_of
 from qa.web.stream import asker_is_gone
+from qa.web.strings import language
+from qa.web.suggestions import Suggestion, Suggestions
 
 bp = Blueprint("ask", __name__)
 
@@ -20,7 +22,7 @@ bp = Blueprint("ask", __name__)
 @bp.get("/")
 def home() -> str:
     """Show the empty form."""
-    return render_template("home.html", **form_fields(""))
+    return render_template("home.html", **form_fields(""), suggestions=_suggestions())
 
 
 @bp.post("/ask")
@@ -52,6 +54,14 @@ def form_fields(question: str, collection: str = "") -> dict[str, Any]:
         "collection": collection or settings.collection,
         "model": settings.model,
     }
+
+
+def _suggestions() -> list[Suggestion]:
+    known: Suggestions = current_app.extensions["suggestions"]
+    try:
+        return known.at(workspace().store.stats().generation, language().code)
+    except IndexMissing:
+        return []
 
 
 def count_collections() -> dict[str, int]:

@@ -1,2 +1,9 @@
 // What the pages do beyond their HTML. Without this module they are complete; each part adds to elements that are there.
 // No text ever becomes elements here (the policy of trusted types forbids it): pages are fetched as documents.
+import "./answer.js";
+import "./ask.js";
+import "./cards.js";
+import "./keys.js";
+import { enhanced } from "./page.js";
+
+enhanced();
