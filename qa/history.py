@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -47,6 +48,16 @@ def new_answer_id() -> str:
 def new_conversation_id() -> str:
     """Return an id that cannot be guessed either."""
     return f"c{secrets.token_urlsafe(12)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A question that was answered. created_at: ISO 8601."""
+
+    id: str
+    created_at: str
+    question: str
+    status: str
 
 
 class History:
@@ -99,6 +110,34 @@ class History:
                 return []
             joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
             return list(db.rows(f"{joined} {clause}", values))
+
+    def past(self, limit: int, offset: int = 0) -> tuple[list[Past], int]:
+        """Return past questions, the newest first, and how many there are in all."""
+        if not self._path.exists():
+            return [], 0
+        with self._connected() as db, db.snapshot():
+            rows = db.rows(
+                "SELECT id, created_at, question, status FROM answers ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
+                (limit, offset),
+            )
+            return [Past(*row) for row in rows], self._count(db)
+
+    def delete(self, answer_id: str) -> bool:
+        """Delete an answer with all that belongs to it, from the file's bytes too; returns whether it was there."""
+        return self._delete("DELETE FROM answers WHERE id = ?", (answer_id,)) > 0
+
+    def delete_all(self) -> int:
+        """Delete every answer with all that belongs to it, from the file's bytes too; returns how many."""
+        return self._delete("DELETE FROM answers", ())
+
+    def _delete(self, sql: str, values: tuple[str, ...]) -> int:
+        if not self._path.exists():
+            return 0
+        with self._connected() as db:
+            with db.transaction():
+                deleted = db.run(sql, values)
+            db.truncate_log()
+        return deleted
 
     def give_feedback(self, answer_id: str, citation: int, value: str) -> None:
         """Keep what a reader says of an answer (citation 0) or of one of its citations; "" takes it back.

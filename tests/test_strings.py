@@ -41,7 +41,19 @@ def test_every_language_has_the_same_strings_with_the_same_placeholders():
 
 
 def test_every_string_is_used():
-    dynamic = ("problem.", "js.", "check.", "verdict.", "status.", "document.", "score.", "stage.", "count.", "phase.")
+    dynamic = (
+        "problem.",
+        "js.",
+        "check.",
+        "verdict.",
+        "status.",
+        "document.",
+        "score.",
+        "stage.",
+        "count.",
+        "phase.",
+        "history.",
+    )
     for key in strings_of("en"):
         assert key.startswith(dynamic) or f'"{key}"' in CODE or f"'{key}'" in CODE, key
 

@@ -9,7 +9,9 @@ from flask import Flask
 from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
 from qa.web.ask_pages import bp as ask_bp
+from qa.web.compress import compress
 from qa.web.feedback import bp as feedback_bp
+from qa.web.history_pages import bp as history_bp
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
@@ -35,12 +37,10 @@ def create_app(workspace: Workspace) -> Flask:
     app.jinja_env.filters["place"] = place
     guard(app)
     speak(app)
+    compress(app)
     handle_errors(app)
-    app.register_blueprint(ask_bp)
-    app.register_blueprint(answers_bp)
-    app.register_blueprint(feedback_bp)
-    app.register_blueprint(pages_bp)
-    app.register_blueprint(api_bp)
+    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp):
+        app.register_blueprint(blueprint)
     return app
 
 
