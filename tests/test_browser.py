@@ -5,44 +5,29 @@ Screenshots are left in screenshots/; README.md shows one of them.
 
 from __future__ import annotations
 
-import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import launched, serving
 from conftest import ROOT
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from waitress.server import create_server
+from playwright.sync_api import Browser, Page, expect
 
 from qa.config import Settings
 from qa.indexing import index_paths
-from qa.web import create_app
 from qa.workspace import Workspace
 
 pytestmark = pytest.mark.browser
 
 QUESTION = "What reasons does Pakistan give for rejecting the sanctions?"
 SCREENSHOTS = ROOT / "screenshots"
-QUIET = (
-    "--no-first-run --disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
-)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("no chromium: under CI the browser tests must run")
-        pytest.skip("no chromium here; to run this: apt-get install chromium")
-    arguments = QUIET.split() + (["--no-sandbox"] if os.getuid() == 0 else [])
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=arguments)
-        yield chromium
-        chromium.close()
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +44,8 @@ def address(corpus_data: Path, embedder, tmp_path_factory: pytest.TempPathFactor
         "Sort,Ripe in,Price\n" + "".join(f"Pear of kind {n},month {n % 12 + 1},{n}.50\n" for n in range(200))
     )
     index_paths(workspace, [tables])
-    server = create_server(create_app(workspace), host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    with serving(workspace) as found:
+        yield found
 
 
 @pytest.fixture(params=[(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")], ids=lambda p: f"{p[0]}-{p[1]}")

@@ -16,7 +16,7 @@ let timer = 0;
 
 onPage((main) => {
   close();
-  document.body.append(card);
+  main.append(card);
   for (const one of main.querySelectorAll(".chip[title]")) one.removeAttribute("title"); // or there were two cards
 });
 document.addEventListener("pointerover", (event) => {
