@@ -6,6 +6,7 @@ one transaction at the end makes them visible and removes what they replace (`Ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from index.catalog_rows import (
 from index.embedder import Vectors
 from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexMissing, move_away
 from index.filters import where
-from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage
+from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage, Run
 from index.sqlite import Database, Row, Value
 
 _T = TypeVar("_T")
@@ -101,10 +102,23 @@ class Catalog:
         row = self._db.row("SELECT committed_at FROM generations ORDER BY number DESC LIMIT 1")
         return str(row[0]) if row else ""
 
+    def runs(self, most: int) -> list[Run]:
+        """Return the last commits, newest first."""
+        rows = self._db.rows(
+            "SELECT number, committed_at, added, removed, seconds FROM generations ORDER BY number DESC LIMIT ?", (most,)
+        )
+        return [Run(*row) for row in rows]
+
+    def indexed_paths(self) -> dict[str, list[str]]:
+        """Return by collection the files and folders that runs were told to index, as the index names them."""
+        found: dict[str, list[str]] = json.loads(self.state("paths") or "{}")
+        return found
+
     def state(self, key: str) -> str | None:
         """Return a value of the index's state.
 
-        format, generation, embedder, fingerprint, dimension, splitter, root; staged_for: what the staged rows were made
+        format, generation, embedder, fingerprint, dimension, splitter, root; paths: collection → files and folders that it
+        was told to index, as JSON; staged_for: what the staged rows were made
         with; forgotten_before: the generation before which removed passages are not known any more.
         """
         row = self._db.row("SELECT value FROM state WHERE key = ?", (key,))
@@ -187,6 +201,28 @@ class Catalog:
         )
         return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
+    def numbers(self) -> list[int]:
+        """Return the numbers of all visible passages, document by document in the order of their paths."""
+        rows = self._db.rows(
+            "SELECT p.num FROM documents d JOIN passages p ON p.document = d.num WHERE d.generation > 0 "
+            "ORDER BY d.collection, d.path, d.num, p.start"
+        )
+        return [row[0] for row in rows]
+
+    def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
+        """Return id → number of those of the passages that are there."""
+        found: dict[str, int] = {}
+        for batch in batches(passage_ids):
+            marks = ",".join("?" * len(batch))
+            found.update(
+                self._db.rows(
+                    "SELECT p.id, p.num FROM passages p JOIN documents d ON d.num = p.document "
+                    f"WHERE d.generation > 0 AND p.id IN ({marks})",
+                    batch,
+                )
+            )
+        return found
+
     def changes_since(self, generation: int) -> tuple[list[int], list[int]]:
         """Return (added, removed) passage numbers between a generation and now; a passage never changes, it is replaced."""
         added = self._db.rows(
@@ -239,6 +275,11 @@ class Catalog:
         """Return the file ledger of a collection by path."""
         rows = self._db.rows(f"SELECT {FILE_COLUMNS} FROM files WHERE collection = ? ORDER BY path", (collection,))
         return {record.path: record for record in map(row_to_file, rows)}
+
+    def origin(self, document_id: str) -> tuple[str, str] | None:
+        """Return the path of the file that a document was read from, and the sha256 of the bytes it had then."""
+        row = self._db.row("SELECT path, file_sha256 FROM documents WHERE generation > 0 AND id = ?", (document_id,))
+        return (row[0], row[1]) if row else None
 
     def held(self, collection: str) -> set[str]:
         """Return the paths of the files of a collection that have documents."""

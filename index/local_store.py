@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -21,7 +22,8 @@ from index.local_view import Derived, LocalView
 from index.lock import writer_lock
 from index.passages import SPLITTER_VERSION
 from index.readers import READERS_VERSION
-from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Stats
+from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
+from index.scan import disk_path, entry_of, index_path
 from index.stats import read_stats
 from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, PutFile
 
@@ -66,6 +68,17 @@ class LocalStore:
         """Say what is in the store, without loading what searches need."""
         return read_stats(self.folder)
 
+    def runs(self, most: int) -> list[Run]:
+        """Return the last commits, newest first."""
+        with self._reading() as catalog:
+            return catalog.runs(most)
+
+    def indexed_paths(self) -> dict[str, list[Path]]:
+        """Return by collection the files and folders that runs were told to index."""
+        with self._reading() as catalog:
+            root = (self.folder / (catalog.state("root") or "..")).resolve()
+            return {name: [disk_path(one, root) for one in paths] for name, paths in catalog.indexed_paths().items()}
+
     def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
         """Return documents by collection and path, without loading what searches need."""
         with self._reading() as catalog:
@@ -85,6 +98,13 @@ class LocalStore:
         """Yield those of the documents that are there, with their texts, one at a time."""
         with self._reading() as catalog:
             yield from filter(None, map(catalog.document, document_ids))
+
+    def origin(self, document_id: str) -> tuple[Path, str] | None:
+        """Return where the file lies that a document was read from, and the sha256 of the bytes it had then."""
+        with self._reading() as catalog:
+            found = catalog.origin(document_id)
+            root = (self.folder / (catalog.state("root") or "..")).resolve()
+        return (disk_path(found[0], root), found[1]) if found else None
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
@@ -192,6 +212,16 @@ class LocalStore:
             "fingerprint": embedder.fingerprint,
         }
         catalog.stage_for(f"{embedder.fingerprint} {SPLITTER_VERSION} {READERS_VERSION}")
+
+    def remember_paths(self, collection: str, paths: Iterable[Path]) -> None:
+        """Note which files and folders a run was told to index. What lies below another one is not noted apart."""
+        catalog, root = self._writing_catalog(), self.root()
+        known = catalog.indexed_paths()
+        before = known.get(collection, [])
+        told = {index_path(entry_of(path), root) for path in paths}.union(before)
+        kept = sorted(one for one in told if not any(_is_below(one, other) for other in told))
+        if kept != before:
+            catalog.set_state({"paths": json.dumps({**known, collection: kept}, ensure_ascii=False)})
 
     def files(self, collection: str) -> dict[str, FileRecord]:
         """Return the ledger of a collection by path."""
@@ -303,6 +333,10 @@ def _stage_batch(catalog: CatalogWriter, waiting: Sequence[Change]) -> Sequence[
 
 def _without_contents(change: Change) -> Change:
     return KeepStaged(change.record) if isinstance(change, PutFile) else change
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path != folder and (folder == "." and not path.startswith("/") or path.startswith(f"{folder}/"))
 
 
 def _erase_traces(catalog: CatalogWriter) -> None:

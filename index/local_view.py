@@ -65,6 +65,14 @@ class LocalView:
         """Return the vectors of passages, shape (len(nums), dimension)."""
         return self.catalog.vectors(nums)
 
+    def numbers(self) -> list[int]:
+        """Return the numbers of all passages, document by document."""
+        return self.catalog.numbers()
+
+    def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
+        """Return id → number of those of the passages that are there."""
+        return self.catalog.numbers_of(passage_ids)
+
     def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
         """Return a passage by id, with its document."""
         return self.catalog.passage(passage_id)

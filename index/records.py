@@ -197,6 +197,17 @@ class CollectionStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A commit of the index. added, removed: passages; seconds: what the run took; committed_at: ISO 8601, UTC."""
+
+    generation: int
+    committed_at: str
+    added: int
+    removed: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """What is in the index at one generation.
 

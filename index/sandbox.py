@@ -1,11 +1,14 @@
 """Runs readers in a child process under time, memory and output limits: a bomb or a crash costs one file, never the run.
 
+The child draws pages of PDFs, too, under the same limits.
+
 Request and reply are JSON, each after its length in eight bytes. The child (`sandbox_child`) gets the path, opens the
 file itself and hashes what it read, so that the hash is of the very bytes that were parsed.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import selectors
@@ -14,13 +17,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, Self
 
 from index.errors import LimitReached, NeedsPassword, UnreadableFile, Unsettled, Unsupported
 from index.locators import locator_from_json
+from index.page_order import PageOrder, PagePicture
 from index.records import Extracted, Section
 
 _MAX_REPLY = 200_000_000  # bytes: the child keeps to a tenth of it, one that does not is stopped
@@ -73,32 +77,44 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop the child."""
-        self._stop()
+        self.stop()
 
     def read(self, path: Path) -> Reading:
         """Read a file's documents. Never raises for what is wrong with the file: that is in the result."""
         if self._served >= _FILES_A_CHILD:
-            self._stop()
+            self.stop()
         fresh = self._child is None
         reply = self._ask(path)
         if not fresh and reply.get("kind") == "memory":  # what earlier files left behind must not cost this one
             reply = self._ask(path)
         return _to_reading(reply)
 
-    def _ask(self, path: Path) -> dict[str, Any]:
+    def draw(self, path: Path, order: PageOrder) -> tuple[str, PagePicture]:
+        """Draw a page of a PDF. Returns the sha256 of the bytes it was drawn from, and the picture.
+
+        Raises UnreadableFile with the reason why there is none.
+        """
+        reply = self._ask(path, {"draw": asdict(order)})
+        if reply.get("kind") != "drawn":
+            raise _to_error(reply)
+        boxes = [(left, top, right, bottom) for left, top, right, bottom in reply["boxes"]]
+        picture = PagePicture(base64.b64decode(reply["png"]), int(reply["width"]), int(reply["height"]), boxes)
+        return str(reply["sha256"]), picture
+
+    def _ask(self, path: Path, wanted: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         child = self._child or self._start()
         self._served += 1
-        request = {"path": os.fsencode(path).hex(), "passwords": self._passwords}
+        request = {"path": os.fsencode(path).hex(), "passwords": self._passwords, **wanted}
         try:
             _send(child.stdin, json.dumps(request).encode())
             reply: dict[str, Any] = json.loads(_receive(child.stdout, time.monotonic() + self._limits.seconds))
         except TimeoutError:
-            self._stop()
+            self.stop()
             return _failure(f"reading it took more than {self._limits.seconds:g} seconds")
         except (_ChildGone, OSError, ValueError):
-            return _failure(f"the reader died on it ({self._stop(patience=1.0)})")
+            return _failure(f"the reader died on it ({self.stop(patience=1.0)})")
         if reply.get("kind") == "memory":
-            self._stop()
+            self.stop()
             reply["reason"] = f"reading it needs more than {self._limits.memory} MB of memory"
         return reply
 
@@ -125,7 +141,7 @@ class Sandbox:
         self._served = 0
         return self._child
 
-    def _stop(self, patience: float = 0.0) -> str:
+    def stop(self, patience: float = 0.0) -> str:
         """Kill the child, if it has not ended by itself within `patience` seconds; returns how it ended."""
         child, self._child = self._child, None
         if child is None:
@@ -180,11 +196,13 @@ def _failure(reason: str) -> dict[str, Any]:
 
 
 def _to_reading(reply: Mapping[str, Any]) -> Reading:
-    kind = reply.get("kind")
-    if kind != "read":
-        error = _ERRORS.get(str(kind), UnreadableFile)(str(reply.get("reason", "")))
-        return Reading(str(reply.get("sha256", "")), error=error)
+    if reply.get("kind") != "read":
+        return Reading(str(reply.get("sha256", "")), error=_to_error(reply))
     return Reading(str(reply["sha256"]), [_to_extracted(fields) for fields in reply["documents"]])
+
+
+def _to_error(reply: Mapping[str, Any]) -> UnreadableFile:
+    return _ERRORS.get(str(reply.get("kind")), UnreadableFile)(str(reply.get("reason", "")))
 
 
 def _to_extracted(fields: Mapping[str, Any]) -> Extracted:

@@ -1,7 +1,8 @@
-"""The child that `sandbox` starts: reads files within its limits and replies with their documents."""
+"""The child that `sandbox` starts: reads files within its limits and replies with their documents, or a page's picture."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 
 from index.errors import NeedsPassword, UnreadableFile, Unsettled, Unsupported
 from index.locators import locator_to_json
+from index.page_order import PageOrder
 from index.readers import read_bytes
 from index.readers.language import detect_language, load_model
 from index.records import Extracted
@@ -37,7 +39,7 @@ def main() -> None:
     _limit(resource.RLIMIT_CORE, 0)
     while request := _receive(requests):
         _limit(resource.RLIMIT_CPU, int(_used_seconds() + seconds) + _MARGIN_SECONDS, soft_only=True)
-        data = _answer(os.fsdecode(bytes.fromhex(request["path"])), request["passwords"])
+        data = _answer(os.fsdecode(bytes.fromhex(request["path"])), request["passwords"], request.get("draw"))
         replies.write(len(data).to_bytes(8, "big") + data)
         replies.flush()
 
@@ -59,17 +61,26 @@ def _receive(pipe: BinaryIO) -> dict[str, Any] | None:
     return json.loads(pipe.read(int.from_bytes(size, "big"))) if len(size) == 8 else None
 
 
-def _answer(path: str, passwords: Sequence[str]) -> bytes:
+def _answer(path: str, passwords: Sequence[str], draw: dict[str, Any] | None) -> bytes:
     sha256 = ""
     try:
         data = _read_file(path)
         sha256 = hashlib.sha256(data).hexdigest()
+        if draw:
+            return _encode({"kind": "drawn", "sha256": sha256, **_draw(data, PageOrder(**draw), passwords)})
         documents = _check_length(read_bytes(data, PurePath(path).name, passwords))
         return _encode({"kind": "read", "sha256": sha256, "documents": [_to_json(one) for one in documents]})
     except UnreadableFile as error:
         return _encode({"kind": _KINDS.get(type(error), "failed"), "sha256": sha256, "reason": error.message})
     except MemoryError:
         return _encode({"kind": "memory", "sha256": sha256})
+
+
+def _draw(data: bytes, order: PageOrder, passwords: Sequence[str]) -> dict[str, Any]:
+    from index.readers.pdf_page import draw_page  # most children only read, and some never meet a PDF
+
+    picture = draw_page(data, order, passwords)
+    return {**asdict(picture), "png": base64.b64encode(picture.png).decode()}
 
 
 def _encode(reply: dict[str, Any]) -> bytes:

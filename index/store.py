@@ -83,6 +83,12 @@ class View(Protocol):
     def vectors(self, nums: Sequence[int]) -> Vectors:
         """Return the vectors of passages, shape (len(nums), dimension)."""
 
+    def numbers(self) -> list[int]:
+        """Return the numbers of all passages, document by document."""
+
+    def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
+        """Return id → number of those of the passages that are there."""
+
     def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
         """Return a passage by id, with its document."""
 

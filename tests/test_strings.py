@@ -53,6 +53,9 @@ def test_every_string_is_used():
         "count.",
         "phase.",
         "history.",
+        "format.",
+        "lang.",
+        "metadata.",
     )
     for key in strings_of("en"):
         assert key.startswith(dynamic) or f'"{key}"' in CODE or f"'{key}'" in CODE, key

@@ -32,7 +32,7 @@ def read_pdf(data: bytes, passwords: Sequence[str] = ()) -> Extracted:
 
     Raises UnreadableFile for a broken, encrypted or text-less file.
     """
-    document = _open(data, passwords)
+    document = open_pdf(data, passwords)
     try:
         raw = list(_page_texts(document))
         outline = bookmarks(document)
@@ -47,7 +47,8 @@ def read_pdf(data: bytes, passwords: Sequence[str] = ()) -> Extracted:
     return Extracted(text=text, media_type="application/pdf", title=title, sections=sections, metadata=metadata)
 
 
-def _open(data: bytes, passwords: Sequence[str]) -> pdfium.PdfDocument:
+def open_pdf(data: bytes, passwords: Sequence[str]) -> pdfium.PdfDocument:
+    """Open a PDF with the first password that fits. Raises UnreadableFile, NeedsPassword where none does."""
     for password in (None, *passwords):
         try:
             return pdfium.PdfDocument(data, password=password)

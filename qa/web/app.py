@@ -12,10 +12,13 @@ from qa.web.ask_pages import bp as ask_bp
 from qa.web.compress import compress
 from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
+from qa.web.names import give_names
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
 from qa.web.security import guard
+from qa.web.sources import bp as sources_bp
+from qa.web.sources import make_painter
 from qa.web.strings import speak
 from qa.web.suggestions import Suggestions
 from qa.workspace import Workspace
@@ -32,14 +35,16 @@ def create_app(workspace: Workspace) -> Flask:
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
     app.extensions["suggestions"] = Suggestions(workspace)
+    app.extensions["painter"] = make_painter(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters["place"] = place
     guard(app)
     speak(app)
+    give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp):
+    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp, sources_bp):
         app.register_blueprint(blueprint)
     return app
 

@@ -5,5 +5,6 @@ import "./ask.js";
 import "./cards.js";
 import "./keys.js";
 import { enhanced } from "./page.js";
+import "./panel.js";
 
 enhanced();

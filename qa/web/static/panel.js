@@ -1,0 +1,131 @@
+// The source beside the answer: on wide screens a citation opens there; everywhere else its link is followed as ever.
+
+const WIDE = "(min-width: 70rem)";
+const LINKS = ".answer a.chip, .answer a.source, .answer .others a, .panel a[data-part]";
+
+let panel = null;
+let opener = null;
+let loading = null;
+
+const words = () => JSON.parse(document.body.dataset.words || "{}");
+
+function isPlainClick(event) {
+  return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+}
+
+// By XMLHttpRequest, which parses the page without running or loading anything of it, and not from a string.
+function fetchPage(address) {
+  loading?.abort();
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    loading = request;
+    request.responseType = "document";
+    request.open("GET", address);
+    request.onload = () => (request.status === 200 && request.response ? resolve(request.response) : reject());
+    request.onerror = reject;
+    request.send();
+  });
+}
+
+function partOf(href) {
+  const address = new URL(href);
+  address.searchParams.set("part", "1");
+  address.hash = "";
+  return address.href;
+}
+
+function makePanel() {
+  const made = document.createElement("aside");
+  made.className = "panel";
+  made.setAttribute("aria-label", words().panel);
+  const bar = document.createElement("div");
+  bar.className = "panel-bar";
+  const name = document.createElement("h2");
+  name.textContent = words().panel;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "plain";
+  close.textContent = words().panel_close;
+  close.addEventListener("click", closePanel);
+  bar.append(name, close);
+  const body = document.createElement("div");
+  body.className = "panel-body";
+  body.tabIndex = 0;
+  made.append(bar, body);
+  document.body.append(made);
+  document.body.classList.add("with-panel");
+  return made;
+}
+
+function closePanel() {
+  loading?.abort();
+  panel?.remove();
+  panel = null;
+  document.body.classList.remove("with-panel");
+  point(null);
+  if (opener?.isConnected) opener.focus();
+  opener = null;
+}
+
+// Show which numbers of the answer the panel is about.
+function point(href) {
+  for (const chip of document.querySelectorAll(".answer a.chip[aria-current]")) chip.removeAttribute("aria-current");
+  if (!href) return;
+  const place = spanOf(href);
+  for (const chip of document.querySelectorAll(".answer a.chip")) {
+    if (spanOf(chip.href) === place) chip.setAttribute("aria-current", "true");
+  }
+}
+
+function spanOf(href) {
+  const address = new URL(href);
+  return [address.pathname, address.searchParams.get("start"), address.searchParams.get("end")].join(" ");
+}
+
+function showMark(body) {
+  const mark = body.querySelector("mark#cited");
+  if (!mark) return;
+  const from = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
+  body.scrollTop += from - body.clientHeight / 3;
+}
+
+async function openPanel(href) {
+  let source;
+  try {
+    source = (await fetchPage(partOf(href))).querySelector("article.document");
+  } catch {
+    source = null;
+  }
+  if (!source) {
+    location.href = href;
+    return;
+  }
+  panel ??= makePanel();
+  const body = panel.querySelector(".panel-body");
+  body.replaceChildren(document.adoptNode(source));
+  showMark(body);
+  body.querySelector(".document-title")?.focus({ preventScroll: true });
+  point(href);
+  const said = document.getElementById("said");
+  if (said) said.textContent = words().panel_open;
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.(LINKS);
+  if (!link || !isPlainClick(event) || event.defaultPrevented || !matchMedia(WIDE).matches) return;
+  event.preventDefault();
+  if (!link.closest(".panel")) opener = link;
+  openPanel(link.href);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel && !event.defaultPrevented) {
+    event.preventDefault();
+    closePanel();
+  }
+});
+
+// Wide screens have room for the contents of a document.
+if (matchMedia(WIDE).matches) {
+  for (const outline of document.querySelectorAll("main details.outline")) outline.open = true;
+}
