@@ -336,7 +336,7 @@ def _without_contents(change: Change) -> Change:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    return path != folder and (folder == "." and not path.startswith("/") or path.startswith(f"{folder}/"))
+    return path != folder and ((folder == "." and not path.startswith("/")) or path.startswith(f"{folder}/"))
 
 
 def _erase_traces(catalog: CatalogWriter) -> None:

@@ -198,7 +198,7 @@ class CollectionStats:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A commit of the index. added, removed: passages; seconds: what the run took; committed_at: ISO 8601, UTC."""
+    """A commit of the index. added, removed: documents; seconds: what the run took; committed_at: ISO 8601, UTC."""
 
     generation: int
     committed_at: str

@@ -64,6 +64,11 @@ class Settings(BaseModel):
     temperature: float = Field(0.0, ge=0, le=2, description="randomness of the LLM")
     prompts: Path | None = Field(None, description="a folder with your own versions of the files in prompts/")
     max_question: int = Field(4000, ge=10, description="longest question, in characters")
+    uploads: Path | None = Field(
+        None, description="a folder where files that people send by the web form are put; empty: none may"
+    )
+    upload_size: int = Field(50, ge=1, le=500, description="MB that one file sent by the web form may have")
+    reindex: bool = Field(False, description="let people start indexing again from the web form")
     host: str = Field("127.0.0.1", description="address that `qa serve` listens on")
     port: int = Field(8765, ge=0, le=65535, description="port that `qa serve` listens on")
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")

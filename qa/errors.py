@@ -3,6 +3,7 @@
 CitableError
 ├── BadDataset            an evaluation set that cannot be read
 ├── BadQuestion           empty, too long, or asks for something that is not configured
+├── BadUpload             a file that was sent and cannot be taken
 ├── ConfigError           a setting is unknown or has a bad value
 ├── PromptError           a prompt template is missing or broken
 ├── NotFound              no document, passage or answer has this id
@@ -20,6 +21,17 @@ class BadDataset(CitableError):
 
 class BadQuestion(CitableError):
     """The question is empty or too long, or the request names something that is not configured."""
+
+
+class BadUpload(CitableError):
+    """A file that was sent has a bad name, is empty or too large, or would take the place of another.
+
+    `reason` is a short stable word.
+    """
+
+    def __init__(self, reason: str, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.reason = reason
 
 
 class ConfigError(CitableError):

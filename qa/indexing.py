@@ -59,6 +59,8 @@ def index_paths(
             forget_gone(workspace)
         except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again
             _LOG.warning("stored answers that show deleted text could not be deleted yet: %s", error)
+        with suppress(IndexUnavailable):  # they are there for the next run to be started without naming them
+            store.remember_paths(settings.collection, paths)
     return report
 
 
@@ -111,3 +113,11 @@ def remove_documents(workspace: Workspace, names: Sequence[str], collection: str
 
 def _data_folder(workspace: Workspace) -> Path:
     return workspace.settings.data.resolve()
+
+
+def reindex(workspace: Workspace, *, progress: Progress | None = None) -> list[Report]:
+    """Index again what earlier runs were told to index, collection by collection. Raises NotFound if that is not known."""
+    known = workspace.store.indexed_paths()
+    if not any(known.values()):
+        raise NotFound("which folders were indexed is not known here", "on the server, run once: qa index PATH")
+    return [index_paths(workspace.of_collection(name), paths, progress=progress) for name, paths in known.items() if paths]

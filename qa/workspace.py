@@ -54,6 +54,12 @@ class Workspace:
         name = self.settings.judge
         return CrossEncoderJudge(name) if name and name != "llm" else None
 
+    def of_collection(self, name: str) -> Workspace:
+        """Return a workspace that indexes into another collection, with the model that this one has loaded."""
+        other = Workspace(self.settings.model_copy(update={"collection": name}))
+        other.__dict__["embedder"] = self.embedder
+        return other
+
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for. Raises what that question would raise."""
         self.store.check_embedder(self.embedder)

@@ -12,6 +12,8 @@ from qa.web.ask_pages import bp as ask_bp
 from qa.web.compress import compress
 from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
+from qa.web.jobs import IndexJobs
+from qa.web.library import bp as library_bp
 from qa.web.names import give_names
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
@@ -35,6 +37,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
     app.extensions["suggestions"] = Suggestions(workspace)
+    app.extensions["jobs"] = IndexJobs()
     app.extensions["painter"] = make_painter(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -44,7 +47,7 @@ def create_app(workspace: Workspace) -> Flask:
     give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp, sources_bp):
+    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp, sources_bp, library_bp):
         app.register_blueprint(blueprint)
     return app
 

@@ -10,10 +10,14 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
-from qa.errors import BadQuestion, LLMError, NotFound
+from qa.errors import BadQuestion, BadUpload, LLMError, NotFound
 
 _LOG = logging.getLogger("qa.web")
-_KINDS: tuple[tuple[type[CitableError], int, str], ...] = ((BadQuestion, 422, "bad_question"), (NotFound, 404, "not_found"))
+_KINDS: tuple[tuple[type[CitableError], int, str], ...] = (
+    (BadQuestion, 422, "bad_question"),
+    (BadUpload, 422, "bad_upload"),
+    (NotFound, 404, "not_found"),
+)
 # Faults of the server: what the operator reads names folders of the machine, what the asker reads does not.
 _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
     (IndexMissing, "index_missing", "Nothing is indexed here yet.", "on the server, run: qa index PATH"),
@@ -34,6 +38,7 @@ _CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    409: "conflict",
     413: "too_large",
     415: "not_json",
 }

@@ -6,5 +6,6 @@ import "./cards.js";
 import "./keys.js";
 import { enhanced } from "./page.js";
 import "./panel.js";
+import "./upload.js";
 
 enhanced();

@@ -1,4 +1,6 @@
 // The source beside the answer: on wide screens a citation opens there; everywhere else its link is followed as ever.
+import { onPage } from "./page.js";
+import { announce, word } from "./words.js";
 
 const WIDE = "(min-width: 70rem)";
 const LINKS = ".answer a.chip, .answer a.source, .answer .others a, .panel a[data-part]";
@@ -7,13 +9,17 @@ let panel = null;
 let opener = null;
 let loading = null;
 
-const words = () => JSON.parse(document.body.dataset.words || "{}");
+onPage((main) => {
+  if (panel) closePanel();
+  if (!matchMedia(WIDE).matches) return;
+  for (const outline of main.querySelectorAll("details.outline")) outline.open = true; // here is room for it
+});
 
 function isPlainClick(event) {
   return event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 }
 
-// By XMLHttpRequest, which parses the page without running or loading anything of it, and not from a string.
+// The last click counts: what was asked for before is dropped.
 function fetchPage(address) {
   loading?.abort();
   return new Promise((resolve, reject) => {
@@ -37,15 +43,15 @@ function partOf(href) {
 function makePanel() {
   const made = document.createElement("aside");
   made.className = "panel";
-  made.setAttribute("aria-label", words().panel);
+  made.setAttribute("aria-label", word("panel"));
   const bar = document.createElement("div");
   bar.className = "panel-bar";
   const name = document.createElement("h2");
-  name.textContent = words().panel;
+  name.textContent = word("panel");
   const close = document.createElement("button");
   close.type = "button";
   close.className = "plain";
-  close.textContent = words().panel_close;
+  close.textContent = word("panel_close");
   close.addEventListener("click", closePanel);
   bar.append(name, close);
   const body = document.createElement("div");
@@ -106,8 +112,7 @@ async function openPanel(href) {
   showMark(body);
   body.querySelector(".document-title")?.focus({ preventScroll: true });
   point(href);
-  const said = document.getElementById("said");
-  if (said) said.textContent = words().panel_open;
+  announce(word("panel_open"));
 }
 
 document.addEventListener("click", (event) => {
@@ -124,8 +129,3 @@ document.addEventListener("keydown", (event) => {
     closePanel();
   }
 });
-
-// Wide screens have room for the contents of a document.
-if (matchMedia(WIDE).matches) {
-  for (const outline of document.querySelectorAll("main details.outline")) outline.open = true;
-}
