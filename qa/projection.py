@@ -50,8 +50,7 @@ def sample(numbers: Sequence[int], most: int = MOST_POINTS) -> list[int]:
 
 
 def fit_view(view: View, most: int = MOST_POINTS) -> tuple[Projection, list[int], Vectors]:
-    """Return the plane of a store's passages, the numbers of those shown, and their places, shape (n, 2)."""
+    """Return the plane of a store's passages, the numbers of those it was fitted to, and their vectors, shape (n, d)."""
     shown = sample(view.numbers(), most)
     vectors = view.vectors(shown)
-    plane = fit(vectors)
-    return plane, shown, plane.place(vectors)
+    return fit(vectors), shown, vectors

@@ -14,6 +14,8 @@ from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
 from qa.web.jobs import IndexJobs
 from qa.web.library import bp as library_bp
+from qa.web.map_pages import MapCache
+from qa.web.map_pages import bp as map_bp
 from qa.web.names import give_names
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
@@ -38,6 +40,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.extensions["workspace"] = workspace
     app.extensions["suggestions"] = Suggestions(workspace)
     app.extensions["jobs"] = IndexJobs()
+    app.extensions["map"] = MapCache()
     app.extensions["painter"] = make_painter(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -47,7 +50,7 @@ def create_app(workspace: Workspace) -> Flask:
     give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp, sources_bp, library_bp):
+    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp, sources_bp, library_bp, map_bp):
         app.register_blueprint(blueprint)
     return app
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, render_template, request, send_file, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from index.errors import UnreadableFile
 from index.locators import locate
 from index.records import Document
+from qa.answer_json import citation_path
 from qa.errors import NotFound
 from qa.originals import Original, find_original, is_there, open_original
 from qa.page_images import PagePainter, page_order, pages_of
@@ -42,6 +44,16 @@ def document(document_id: str) -> str:
     part = bool(request.args.get("part"))
     name = "_source.html" if part else "document.html"
     return render_template(name, document=found, span=span, notice=notice, part=part, **_shown(found, span, answer))
+
+
+@bp.get("/passages/<passage_id>")
+def passage(passage_id: str) -> BaseResponse:
+    """Lead to the place of a passage in its document."""
+    with workspace().store.view() as view:
+        found = view.passage(passage_id)
+    if found is None:
+        raise NotFound("no passage has this id", "its document may have changed or gone since")
+    return redirect(citation_path(found[1].id, found[0].start, found[0].end, found[1].sha256))
 
 
 @bp.get("/documents/<document_id>/file")

@@ -1,0 +1,110 @@
+"""The map of the corpus as a page: points that open their passages, a question and its hits among them, and a table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, render_template, request
+from markupsafe import Markup
+
+from index.store import View
+from qa.answer import check_request
+from qa.answer_json import citation_path
+from qa.corpus_map import HEIGHT, WIDTH, CorpusMap, draw_map
+from qa.errors import NotFound
+from qa.records import AskRequest
+from qa.retrieval import find
+from qa.web.api import workspace
+from qa.web.strings import language
+
+bp = Blueprint("map", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage that was found for the question. rank: from 1; cosine: of the question and it."""
+
+    rank: int
+    url: str
+    title: str
+    text: str
+    x: float
+    y: float
+    cosine: float
+
+
+class MapCache:
+    """The map of the newest generation, and its points as markup by language: both are made once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._map: CorpusMap | None = None
+        self._drawn: dict[str, Markup] = {}
+
+    def get(self, view: View) -> CorpusMap:
+        """Return the map of the generation that is seen."""
+        with self._lock:
+            if self._map is None or self._map.generation != view.generation:
+                self._map, self._drawn = draw_map(view), {}
+            return self._map
+
+    def points(self, drawn: CorpusMap) -> Markup:
+        """Return the points as elements of a drawing, in the language of this request."""
+        code = language().code
+        with self._lock:
+            if drawn is self._map and code in self._drawn:
+                return self._drawn[code]
+        markup = Markup(render_template("_map_points.html", map=drawn))  # noqa: S704 - a template of ours, escaped
+        with self._lock:
+            if drawn is self._map:
+                self._drawn[code] = markup
+        return markup
+
+
+@bp.get("/map")
+def show() -> str:
+    """Show the map; with ?q= a question and what is found for it, with ?answer= those of a stored answer."""
+    cache = current_app.extensions["map"]
+    assert isinstance(cache, MapCache)  # noqa: S101
+    with workspace().store.view() as view:
+        drawn = cache.get(view)
+        question, place, found = _overlay(view, drawn)
+    size = {"width": WIDTH, "height": HEIGHT}
+    return render_template(
+        "map.html", map=drawn, points=cache.points(drawn), question=question, place=place, found=found, **size
+    )
+
+
+def _overlay(view: View, drawn: CorpusMap) -> tuple[str, tuple[float, float] | None, list[Found]]:
+    """Return the question, where it lies, and its hits."""
+    answer_id = request.args.get("answer", "")
+    if answer_id:
+        answer = workspace().history.get(answer_id)
+        if answer is None:
+            raise NotFound("no stored answer has this id", "answers go when a document that they quote is deleted")
+        return _lay_over(view, drawn, answer["question"], answer["searched_for"], [one["id"] for one in answer["passages"]])
+    if not request.args.get("q", "").strip():
+        return "", None, []
+    workspace().store.check_embedder(workspace().embedder)
+    wanted = check_request(workspace(), AskRequest(request.args["q"], mode="extractive"))
+    hits = find(view, workspace(), wanted)
+    return _lay_over(view, drawn, wanted.question, wanted.question, [hit.passage.id for hit in hits])
+
+
+def _lay_over(
+    view: View, drawn: CorpusMap, question: str, searched_for: str, passage_ids: Sequence[str]
+) -> tuple[str, tuple[float, float] | None, list[Found]]:
+    asked = workspace().embedder.embed([searched_for])
+    numbers = view.numbers_of(passage_ids)
+    kept = [one for one in passage_ids if one in numbers]
+    vectors = view.vectors([numbers[one] for one in kept])
+    passages = view.passages(list(numbers.values()))
+    places = drawn.place(vectors) if kept else []
+    found = []
+    for rank, (identifier, (x, y), vector) in enumerate(zip(kept, places, vectors, strict=True), start=1):
+        passage, document = passages[numbers[identifier]]
+        url = citation_path(document.id, passage.start, passage.end, document.sha256)
+        found.append(Found(rank, url, document.title, passage.text, x, y, float(vector @ asked[0])))
+    return question, drawn.place(asked)[0], found
