@@ -10,7 +10,7 @@ import numpy as np
 from index.embedder import Vectors
 from index.store import View
 
-MOST_POINTS = 3_000  # more are a blot, and a page that is slow to open
+MOST_POINTS = 2_000  # more are a blot, and a page that is slow to open
 
 
 @dataclass(frozen=True)

@@ -401,6 +401,18 @@ def test_one_run_goes_on_at_a_time_and_a_queued_one_follows() -> None:
     assert ran == ["first", "queued"]
 
 
+def test_while_a_run_goes_on_the_api_refuses_another_and_the_form_shows_it(site: FlaskClient, app: Flask) -> None:
+    gate = threading.Event()
+    app.extensions["jobs"].start(lambda progress: [progress(1, 4, "a <b>.txt"), gate.wait(10), []][2])
+    assert site.post("/api/index").status_code == 409
+    assert site.post("/documents/reindex").status_code == 303
+    shown = page(site.get("/documents/job"))
+    assert "File 1 of 4: a <b>.txt" in " ".join(shown.css_first("#job p").text().split())
+    assert shown.css_first("progress").attributes == {"max": "4", "value": "1", "aria-label": "Indexing."}
+    gate.set()
+    assert settle(app)["status"] == "done"
+
+
 def test_an_unexpected_error_ends_a_run_and_is_not_shown() -> None:
     def fail(progress) -> list:
         raise RuntimeError("secret words of a document")

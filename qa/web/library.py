@@ -47,7 +47,7 @@ def upload() -> str | Response:
 
 @bp.post("/documents/reindex")
 def start() -> BaseResponse:
-    """Start to index again, for the form, and go back to the documents, which say how far it is."""
+    """Start to index again, for the form, and go back to the documents, which say how far that, or another run, is."""
     _start_reindex()
     return redirect(url_for("pages.documents", _anchor="job"), code=303)
 
@@ -61,7 +61,8 @@ def job() -> str:
 @bp.post("/api/index")
 def start_by_api() -> tuple[Response, int]:
     """Start to index again what was indexed before."""
-    _start_reindex()
+    if not _start_reindex():
+        abort(409, "A run is going on: wait for its end.")
     return jsonify(jobs().state.to_json()), 202
 
 
@@ -71,12 +72,12 @@ def job_by_api() -> Response:
     return jsonify(jobs().state.to_json())
 
 
-def _start_reindex() -> None:
+def _start_reindex() -> bool:
+    """Start, if the settings let people; False while another run goes on."""
     if not workspace().settings.reindex:
         abort(403, "Indexing cannot be started from here.")
     here = workspace()
-    if not jobs().start(lambda progress: reindex(here, progress=progress)):
-        abort(409, "A run is going on: wait for its end.")
+    return jobs().start(lambda progress: reindex(here, progress=progress))
 
 
 def _index_uploads() -> None:

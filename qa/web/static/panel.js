@@ -10,7 +10,10 @@ let opener = null;
 let loading = null;
 
 onPage((main) => {
-  if (panel) closePanel();
+  // an answer that has just been written takes the place of its draft: what was opened of it stays
+  if (panel && !point(panel.dataset.source)) closePanel();
+  const chip = panel && main.querySelector(".answer a.chip[aria-current]");
+  if (chip && chip.href !== panel.dataset.source) openPanel(chip.href); // which knows its neighbours, unlike the draft's
   if (!matchMedia(WIDE).matches) return;
   for (const outline of main.querySelectorAll("details.outline")) outline.open = true; // here is room for it
 });
@@ -68,19 +71,20 @@ function closePanel() {
   panel?.remove();
   panel = null;
   document.body.classList.remove("with-panel");
+  const chip = document.querySelector(".answer a.chip[aria-current]");
   point(null);
-  if (opener?.isConnected) opener.focus();
+  (opener?.isConnected ? opener : chip)?.focus();
   opener = null;
 }
 
-// Show which numbers of the answer the panel is about.
+// Show which numbers of the answer the panel is about. Returns whether there are any.
 function point(href) {
   for (const chip of document.querySelectorAll(".answer a.chip[aria-current]")) chip.removeAttribute("aria-current");
-  if (!href) return;
+  if (!href) return false;
   const place = spanOf(href);
-  for (const chip of document.querySelectorAll(".answer a.chip")) {
-    if (spanOf(chip.href) === place) chip.setAttribute("aria-current", "true");
-  }
+  const chips = [...document.querySelectorAll(".answer a.chip")].filter((chip) => spanOf(chip.href) === place);
+  for (const chip of chips) chip.setAttribute("aria-current", "true");
+  return chips.length > 0;
 }
 
 function spanOf(href) {
@@ -107,6 +111,7 @@ async function openPanel(href) {
     return;
   }
   panel ??= makePanel();
+  panel.dataset.source = href;
   const body = panel.querySelector(".panel-body");
   body.replaceChildren(document.adoptNode(source));
   showMark(body);
