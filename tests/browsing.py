@@ -57,6 +57,7 @@ def watched(
     allowed: which errors on the console a test asks for itself.
     """
     context: BrowserContext = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)  # milliseconds: machines that test are busy
     page = context.new_page()
     faults: list[str] = []
     page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
@@ -81,7 +82,7 @@ def fits_the_width(page: Page) -> bool:
 
 
 class Cutter:
-    """A proxy before a server that breaks connections after so many bytes of an answer, while `after` is set."""
+    """A proxy before a server that breaks a stream of events after so many bytes, while `after` is set."""
 
     def __init__(self, address: str) -> None:
         self._target = ("127.0.0.1", int(address.rpartition(":")[2]))
@@ -108,8 +109,8 @@ class Cutter:
         passed = 0
         try:
             while data := source.recv(4096):
-                passed += len(data)
-                if is_answer and self.after is not None and passed > self.after and b"event:" in data:
+                passed += len(data) if passed or b"event: " in data else 0
+                if is_answer and self.after is not None and passed > self.after:
                     sink.sendall(data[: max(0, len(data) - (passed - self.after))])
                     break
                 sink.sendall(data)

@@ -30,6 +30,7 @@ QUESTION = "What reasons does Pakistan give for rejecting the sanctions?"
 URDU = "پاکستان نے پابندیوں کو کیوں مسترد کیا؟"
 NORWAY = "Who is the king of Norway?"
 SCREENSHOTS = ROOT / "screenshots"
+expect.set_options(timeout=30_000)  # milliseconds: machines that test are busy
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,8 @@ def test_sources_come_before_the_text_and_the_text_while_it_is_written(writing: 
     assert writing.locator(".asking .answer-text").is_hidden()
     writing.wait_for_selector(".asking .answer-text", state="visible")
     first = len(writing.locator(".asking .answer-text").inner_text())
-    writing.wait_for_function(f"document.querySelector('.asking .answer-text').textContent.length > {first}")
+    while len(writing.locator(".asking .answer-text").inner_text()) <= first:
+        writing.wait_for_timeout(50)
     assert writing.locator(".asking .answer-text[aria-live]").count() == 0, "no voice reads every token"
     assert re.search(r"Reading \d passages", writing.locator(".phases").inner_text())
     assert "Writing" in writing.locator(".phases .begun").all_inner_texts()[2]
@@ -193,17 +195,20 @@ def test_the_stop_button_stops(writing: Page, model: LLMServer):
     assert "/answers/" not in writing.url
 
 
-@pytest.mark.parametrize("after", [1, 700, 20_000, 30_000])
+@pytest.mark.parametrize("after", [1, 700, 11_000])
 def test_a_stream_that_is_cut_says_so_and_can_be_asked_again(browser: Browser, written: str, model: LLMServer, after: int):
-    model.reply_with(Text("CLAIM: " + "Slowly " * 400 + "\nEND", delay=0.01, cut=100))
+    model.reply_with(Text("CLAIM: " + "Slowly " * 3000 + "\nEND", delay=0.005, cut=70))
     with closing(Cutter(written)) as cutter:
         broken = lambda fault: "ERR_" in fault or "404" in fault  # noqa: E731
         with watched(browser, cutter.address, allowed=broken) as page:
             page.goto(cutter.address)
             cutter.after = after
             ask(page, QUESTION)
-            expect(page.locator("[data-fault]")).to_contain_text("connection broke", timeout=20_000)
+            expect(page.locator("[data-fault]")).to_contain_text("connection broke")
             assert "connection broke" in said(page)
+            if after > 10_000:  # in the text: the passages take up less
+                expect(page.locator("[data-fault]")).to_contain_text("not checked")
+                assert "Slowly" in page.locator(".answer-text").inner_text()
             assert page.locator("form.ask textarea").input_value() == QUESTION
             cutter.after = None
             model.reply_with(lambda body: sentences(body, 2))
@@ -278,6 +283,7 @@ def test_feedback_is_kept_without_leaving_the_page(page: Page):
     page.get_by_role("button", name="Yes", exact=True).click()
     page.get_by_role("button", name="Does not support this: source 1").click()
     expect(page.locator("#said")).to_have_text("Noted, thank you.")
+    expect(page.locator("[aria-pressed=true]")).to_have_count(2)
     assert page.url == address
     page.reload()
     assert page.locator("[aria-pressed=true]").count() == 2
@@ -408,7 +414,19 @@ def test_every_page_fits_every_width_and_axe_finds_nothing(
                     page.screenshot(path=SCREENSHOTS / f"{name}-{lang}-{width}-{theme}.png", full_page=True)
             assert violations(page) == [], name
             page.set_viewport_size({"width": 1280, "height": 900})
+            assert overlapping(page) == [], name
             assert violations(page) == [], name
+
+
+def overlapping(page: Page) -> list[list[str]]:
+    """Return the parts of an answer's page that lie on each other."""
+    found: list[list[str]] = page.evaluate(
+        """() => { const parts = [...document.querySelectorAll('.answer > *')].map(one => [one.className, one.getBoundingClientRect()]);
+        return parts.flatMap(([name, a], i) => parts.slice(i + 1).filter(([, b]) =>
+          Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1
+        ).map(([other]) => [name, other])); }"""
+    )
+    return found
 
 
 def test_forced_colours_larger_text_and_less_motion_leave_everything_readable(

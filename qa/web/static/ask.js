@@ -144,7 +144,8 @@ async function fail(error, view, { id }, stopped) {
   if (error instanceof Refused) return finish(view, error.problem, "notice-error");
   if (stopped) return finish(view, { detail: word("stopped"), hint: "" }, "");
   try {
-    show(await load(`/answers/${id || "-"}`)); // it may have been made and stored although the connection broke
+    if (!id) throw error;
+    show(await load(`/answers/${id}`)); // it may have been made and stored although the connection broke
   } catch {
     finish(view, { detail: word("cut"), hint: word(view.text.length ? "cut_text" : "cut_empty") }, "notice-error");
   }
