@@ -64,12 +64,12 @@ def _safe_part(part: str) -> str:
 def _make_folder(place: Path, folder: Path) -> None:
     """Make the folders that a file is to lie in; none of them may be a link that leads out."""
     folder.mkdir(parents=True, exist_ok=True)
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise BadUpload("bad_name", "its folder lies elsewhere")
     try:
         place.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise BadUpload("bad_name", "a file has the name of one of its folders", "rename it") from error
-    if not place.resolve().is_relative_to(folder.resolve()):
-        raise BadUpload("bad_name", "its folder lies elsewhere")
 
 
 def _write(temporary: Path, content: IO[bytes], most_bytes: int) -> str:

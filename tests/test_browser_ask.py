@@ -63,7 +63,7 @@ def model() -> Iterator[LLMServer]:
 @pytest.fixture(scope="module")
 def written(workspace: Workspace, model: LLMServer) -> Iterator[str]:
     """The address of the same documents with an LLM that writes."""
-    settings = {"model": "openai/test", "api_base": model.url, "api_key": "sk-canary", "judge": "none", "llm_calls": 1}
+    settings = {"model": "openai/test", "api_base": model.url, "api_key": "sk-canary", "llm_calls": 1}
     made = Workspace(Settings.model_validate({**workspace.settings.model_dump(), **settings}))
     made.__dict__.update(embedder=workspace.embedder, reader_model=workspace.reader_model)
     with serving(made) as found:
@@ -488,7 +488,6 @@ def attacked(embedder, reader_model, model: LLMServer, tmp_path_factory: pytest.
         "model": "openai/test",
         "api_base": model.url,
         "api_key": "sk-canary",
-        "judge": "none",
     }
     made = Workspace(Settings.model_validate(settings))
     made.__dict__.update(embedder=embedder, reader_model=reader_model)

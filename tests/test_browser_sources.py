@@ -11,7 +11,7 @@ import pytest
 from browsing import fits_the_width, launched, serving, violations, watched
 from conftest import ROOT
 from fpdf import FPDF
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from qa.config import Settings
 from qa.indexing import index_paths
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.browser
 QUESTION = "Under which legal instrument were the four Pakistani entities listed in December 2024?"
 ATTACK = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 SCREENSHOTS = ROOT / "screenshots"
+expect.set_options(timeout=30_000)  # milliseconds: machines that test are busy
 
 
 @pytest.fixture(scope="module")
@@ -110,9 +111,29 @@ def test_a_number_opens_its_source_beside_the_answer(page: Page, site: Site) -> 
         assert panel["y"] <= top <= panel["y"] + panel["height"], "the marked words are in view"
     assert "/answers/" in page.url, "the answer is still there"
     screenshot(page, "panel")
+    page.mouse.move(2, 2)
+    expect(page.locator("#citation-card")).to_be_hidden()
     page.keyboard.press("Escape")
-    assert page.locator(".panel").count() == 0
+    expect(page.locator(".panel")).to_have_count(0)
     assert page.evaluate("document.activeElement.className") == "chip"
+
+
+def test_escape_closes_the_card_first_and_then_the_source(page: Page, site: Site) -> None:
+    ask(page, site)
+    page.locator(".answer-text a.chip").first.click()
+    page.locator(".panel mark#cited").wait_for()
+    page.locator(".answer-text a.chip").last.focus()
+    card = page.locator("#citation-card")
+    expect(card).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    assert page.locator(".panel").is_visible()
+    page.get_by_label("Ask a follow-up").focus()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Ask a follow-up")).not_to_be_focused()
+    assert page.locator(".panel").is_visible(), "the box was left, nothing more"
+    page.keyboard.press("Escape")
+    expect(page.locator(".panel")).to_have_count(0)
 
 
 def test_the_panel_steps_through_the_citations(page: Page, site: Site) -> None:
@@ -217,6 +238,41 @@ def test_dropped_files_are_sent_shown_and_indexed(page: Page, site: Site) -> Non
     page.wait_for_function(
         "() => document.querySelector('.upload-list li')?.innerText.includes('another file has this name')"
     )
+
+
+def test_a_folder_is_dropped_with_what_lies_below_it_but_not_what_is_hidden(page: Page, site: Site, tmp_path: Path) -> None:
+    for path in ("tides/north/ebb.txt", "tides/south/flood.txt", "tides/.git/config.txt", "tides/.hidden.txt"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(f"The tide of {path} was measured on Monday.")
+    for number in range(120):  # more than a browser hands out at once
+        (tmp_path / "tides" / f"day-{number:03}.txt").write_text(f"On day {number} the tide was low.")
+    page.goto(f"{site.address}/documents")
+    drag(page, "form.upload", tmp_path / "tides")
+    page.wait_for_function("() => document.querySelector('#job')?.dataset.status === 'done'", timeout=120_000)
+    rows = page.locator(".upload-list li")
+    assert rows.count() == 122
+    sent = {one.relative_to(site.uploads).as_posix() for one in (site.uploads / "tides").rglob("*.txt")}
+    assert {"tides/north/ebb.txt", "tides/south/flood.txt", "tides/day-119.txt"} <= sent
+    assert len(sent) == 122
+    assert page.locator("#said").inner_text().startswith("Indexed.")
+
+
+def drag(page: Page, selector: str, *paths: Path) -> None:
+    """Drag files and folders of the disk onto an element and drop them there, as from a file manager."""
+    box = page.locator(selector).bounding_box()
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": data, **at})
+
+
+def test_files_are_indexed_although_the_last_one_was_refused(page: Page, site: Site) -> None:
+    page.goto(f"{site.address}/documents")
+    drop(page, [("ferry.txt", "The ferry to the island leaves at noon."), ("ferry.png", "no picture")])
+    page.wait_for_function("() => document.querySelector('#job')?.dataset.status === 'done'", timeout=60_000)
+    page.goto(f"{site.address}/documents?q=ferry")
+    assert page.locator(".library a").count() == 1
 
 
 def test_a_folder_is_chosen_with_what_lies_below_it(page: Page, site: Site, tmp_path: Path) -> None:

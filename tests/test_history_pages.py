@@ -53,7 +53,7 @@ def test_many_are_listed_page_by_page(client: FlaskClient, corpus: Workspace, as
     assert [len(page) for page in pages] == [50, 50, 20]
     assert len({address for page in pages for address, _ in page}) == 120
     second = HTMLParser(client.get("/history?page=2").text)
-    assert [node.attributes["href"] for node in second.css("nav.pages a")] == ["/history?page=1", "/history?page=3"]
+    assert [node.attributes["href"] for node in second.css("nav.paging a")] == ["/history?page=1", "/history?page=3"]
     for odd in ("0", "-1", "99", "x", "", "9" * 50, "٢"):
         assert client.get("/history", query_string={"page": odd}).status_code == 200
 

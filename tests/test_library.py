@@ -218,7 +218,7 @@ def test_a_link_in_the_folder_leads_nothing_out(uploads: Path, tmp_path: Path) -
     (uploads / "way").symlink_to(outside)
     (uploads / "file.txt").symlink_to(outside / "victim.txt")
     (outside / "victim.txt").write_text("mine")
-    for name in ("way/a.txt", "file.txt"):
+    for name in ("way/a.txt", "way/new/a.txt", "file.txt"):
         with pytest.raises(BadUpload):
             save_upload(uploads, name, io.BytesIO(b"text"), 100, replace=True)
     assert (outside / "victim.txt").read_text() == "mine"

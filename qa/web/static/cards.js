@@ -30,6 +30,7 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches(".chip")) soon(0, () => open(event.target));
   else if (chip) close();
 });
+document.addEventListener("click", (event) => event.target.closest(".chip") && close()); // its source opens instead
 addEventListener("resize", close);
 
 /** Close the card. Returns whether one was open. */

@@ -25,9 +25,15 @@ function press(event) {
   if (act?.()) event.preventDefault();
 }
 
+/** Do the nearest of what Escape may mean; when it was done here it means no more to others. */
 function leave(event) {
-  if (close() || stop()) return;
-  if (event.target.matches("textarea")) event.target.blur();
+  if (close() || stop() || leaveQuestion(event.target)) event.preventDefault();
+}
+
+function leaveQuestion(target) {
+  const isQuestion = target.matches("textarea");
+  if (isQuestion) target.blur();
+  return isQuestion;
 }
 
 function focusQuestion() {

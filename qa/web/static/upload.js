@@ -33,16 +33,23 @@ async function dropped(transfer) {
   return (await Promise.all(entries.map(filesOf))).flat();
 }
 
-const chosen = (input) => [...input.files].map((file) => [file, file.webkitRelativePath || file.name]);
+function chosen(input) {
+  const files = [...input.files].map((file) => [file, file.webkitRelativePath || file.name]);
+  return files.filter(([, path]) => !path.split("/").some((part) => part.startsWith(".")));
+}
 
-// ---- sending, one after the other
+// ---- sending, one after the other; indexing begins when all are there, whatever became of the last
 
-function send(form, file, path, isLast, onProgress) {
+function bodyOf(form, file, path) {
   const body = new FormData();
   body.append("path", path);
   if (form.elements.replace.checked) body.append("replace", "1");
-  if (!isLast) body.append("more", "1");
+  body.append("more", "1");
   body.append("file", file);
+  return body;
+}
+
+function send(form, body, onProgress) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest(); // fetch does not say how much has been sent
     request.open("POST", form.action);
@@ -79,21 +86,31 @@ function line(list, path) {
 }
 
 async function sendAll(form, list, files) {
-  form.inert = true;
+  const focused = document.activeElement;
+  lock(form, true);
   list.replaceChildren();
   const rows = files.map(([, path]) => line(list, path));
+  let taken = 0;
   for (const [at, [file, path]] of files.entries()) {
     const { row, state, bar } = rows[at];
     row.scrollIntoView({ block: "nearest" });
-    const result = await send(form, file, path, at === files.length - 1, (share) => (bar.value = share));
+    const result = await send(form, bodyOf(form, file, path), (share) => (bar.value = share));
     bar.remove();
     state.textContent = result.message;
     row.classList.add(result.status);
+    if (result.status !== "refused") taken += 1;
   }
-  form.inert = false;
+  if (taken) await send(form, new FormData(), () => {});
+  lock(form, false);
   form.reset();
-  announce(word("upload_over"));
+  if (form.contains(focused)) focused.focus();
+  announce(word("upload_over", { n: files.length, taken }));
   watch();
+}
+
+function lock(form, isOn) {
+  form.toggleAttribute("data-sending", isOn);
+  for (const one of form.elements) one.disabled = isOn;
 }
 
 function prepare(form) {
@@ -106,6 +123,16 @@ function prepare(form) {
   hint.textContent = word("upload_drop");
   form.querySelector("label").after(hint);
   const input = form.elements.file;
+  offerFolder(input, (files) => sendAll(form, list, files));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (input.files.length) sendAll(form, list, chosen(input));
+  });
+  takeDrops(form, (files) => sendAll(form, list, files));
+}
+
+/** Put a button beside the box of files that asks for a folder instead. */
+function offerFolder(input, take) {
   const folder = input.cloneNode();
   folder.removeAttribute("id");
   folder.removeAttribute("name");
@@ -118,11 +145,10 @@ function prepare(form) {
   choose.textContent = word("upload_folder");
   choose.addEventListener("click", () => folder.click());
   input.after(choose, folder);
-  folder.addEventListener("change", () => folder.files.length && sendAll(form, list, chosen(folder)));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (input.files.length) sendAll(form, list, chosen(input));
-  });
+  folder.addEventListener("change", () => folder.files.length && take(chosen(folder)));
+}
+
+function takeDrops(form, take) {
   form.addEventListener("dragover", (event) => {
     event.preventDefault();
     form.classList.add("over");
@@ -133,8 +159,9 @@ function prepare(form) {
   form.addEventListener("drop", async (event) => {
     event.preventDefault();
     form.classList.remove("over");
+    if (form.hasAttribute("data-sending")) return;
     const files = await dropped(event.dataTransfer);
-    if (files.length) sendAll(form, list, files);
+    if (files.length) take(files);
   });
 }
 
