@@ -116,7 +116,12 @@ def test_documents_are_found_by_words_of_title_or_path(several: FlaskClient) -> 
 def test_documents_are_filtered_by_collection_format_and_language(several: FlaskClient) -> None:
     assert titles(several, "?collection=laws+%26+rules") == ["The Law"]
     assert titles(several, "?format=text/markdown") == ["Der Hafen der Stadt"]
-    assert titles(several, "?lang=de&format=text/plain") == []
+    assert titles(several, "?language=de&format=text/plain") == []
+    assert titles(several, "?language=de") == ["Der Hafen der Stadt"]
+    spoken = page(several.get("/documents?lang=ur"))
+    assert spoken.css_first("html").attributes["lang"] == "ur"
+    assert not spoken.css("select[name=language] option[selected]"), "the page's language, not that of documents"
+    several.get("/?lang=en")
     shown = page(several.get("/documents?format=text/plain&q=note"))
     assert shown.css_first("select[name=format] option[selected]").text() == "Plain text (119)"
     assert "format=text/plain" in (shown.css_first("a[rel=next]").attributes["href"] or "").replace("%2F", "/")
@@ -124,7 +129,7 @@ def test_documents_are_filtered_by_collection_format_and_language(several: Flask
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=-3", "page=x", "page=99999999999999", "collection=nope", "format='--", "lang=%00"]
+    "query", ["page=0", "page=-3", "page=x", "page=99999999999999", "collection=nope", "format='--", "language=%00"]
 )
 def test_a_strange_wish_shows_a_page_all_the_same(several: FlaskClient, query: str) -> None:
     assert page(several.get(f"/documents?{query}")).css("h1")

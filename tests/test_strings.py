@@ -23,7 +23,7 @@ SPOKEN = ("title", "aria-label", "placeholder", "alt", "label", "aria-descriptio
 MADE_OF_PARTS = (
     *("problem.", "check.", "verdict.", "score.", "stage.", "count.", "phase.", "format.", "lang.", "metadata."),
     *("history.answered", "history.no_evidence", "history.partial", "status.failed", "status.skipped"),
-    *("documents.collection", "documents.format", "documents.lang", "upload.", "job."),
+    *("documents.collection", "documents.format", "documents.language", "upload.", "job."),
 )
 
 

@@ -18,13 +18,13 @@ bp = Blueprint("pages", __name__)
 _A_PAGE = 50
 _MAX_LISTED = 500
 _RUNS = 30
-_FILTERS = {"collection": "collection", "format": "media_type", "lang": "lang"}  # in the address → what documents call it
+_FILTERS = {"collection": "collection", "format": "media_type", "language": "lang"}  # in the address → what documents call it
 _UNKNOWN = "-"  # in the address, for documents whose language nobody knows
 
 
 @bp.get("/documents")
 def documents() -> str:
-    """List the documents: those of ?q= (in title or path), ?collection=, ?format= and ?lang=, 50 on a page."""
+    """List the documents: those of ?q= (in title or path), ?collection=, ?format= and ?language=, 50 on a page."""
     return library_page()
 
 
@@ -93,7 +93,7 @@ def _choices(stats: Stats) -> dict[str, dict[str, int]]:
     counts = {
         "collection": {name: one.documents for name, one in stats.collections.items()},
         "format": dict(stats.media_types),
-        "lang": {name or _UNKNOWN: count for name, count in stats.languages.items()},
+        "language": {name or _UNKNOWN: count for name, count in stats.languages.items()},
     }
     return {name: values for name, values in counts.items() if len(values) > 1}
 

@@ -30,7 +30,8 @@ async function filesOf(entry) {
 async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return [...transfer.files].map((file) => [file, file.name]);
-  return (await Promise.all(entries.map(filesOf))).flat();
+  const found = (await Promise.all(entries.map(filesOf))).flat();
+  return found.sort(([, one], [, other]) => one.localeCompare(other)); // folders hand them out in no order
 }
 
 function chosen(input) {
@@ -117,6 +118,7 @@ function prepare(form) {
   const list = document.createElement("ul");
   list.className = "upload-list";
   list.setAttribute("aria-label", word("upload_progress"));
+  list.tabIndex = 0; // it scrolls
   form.append(list);
   const hint = document.createElement("p");
   hint.className = "quiet";
