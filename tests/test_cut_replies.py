@@ -25,7 +25,9 @@ TAG = re.compile(r"<[a-z/!]|javascript:|\]\(", re.IGNORECASE)
 @pytest.fixture
 def client(folder: Path, make_workspace: MakeWorkspace, llm: LLMServer) -> FlaskClient:
     """A client of one short document, answered by a model alone: quick."""
-    (folder / "zebra.md").write_text(f"# Zebra {ATTACK}\n\nThe zebra protocol was signed in 1987 by <b>Ann</b> in Nairobi.\n")
+    (folder / "zebra.md").write_text(
+        f"# Zebra {ATTACK}\n\nThe zebra protocol was signed in 1987 by <b>Ann</b> in Nairobi.\n"
+    )
     settings = {"model": "openai/test", "api_base": llm.url, "api_key": "sk-canary", "llm_calls": 1, "reranker": "none"}
     workspace = make_workspace(k=1, **settings)
     index_paths(workspace, [folder])

@@ -32,9 +32,9 @@ def sixty_claims(body: Body) -> str:
 
 
 def sent_bytes(client: FlaskClient, path: str) -> int:
-    response = client.get(path, headers={"Accept-Encoding": "gzip"})
-    assert response.status_code == 200
-    return len(response.data)
+    with client.get(path, headers={"Accept-Encoding": "gzip"}) as response:
+        assert response.status_code == 200
+        return len(response.data)
 
 
 def seconds(client: FlaskClient, path: str) -> float:
@@ -79,7 +79,9 @@ def test_a_warm_server_works_less_than_fifty_milliseconds_on_a_page(paths: tuple
 
 
 def test_a_document_of_two_megabytes_opens_within_300_milliseconds(folder: Path, make_workspace: MakeWorkspace) -> None:
-    chapters = (f"# Chapter {n}\n\n" + f"Lighthouse {n} was built in {1700 + n % 300} by its keeper. " * 70 for n in range(600))
+    chapters = (
+        f"# Chapter {n}\n\n" + f"Lighthouse {n} was built in {1700 + n % 300} by its keeper. " * 70 for n in range(600)
+    )
     (folder / "long.md").write_text("\n\n".join(chapters))
     workspace = make_workspace()
     index_paths(workspace, [folder])
