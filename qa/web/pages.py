@@ -18,11 +18,8 @@ bp = Blueprint("pages", __name__)
 _A_PAGE = 50
 _MAX_LISTED = 500
 _RUNS = 30
-_FILTERS = {
-    "collection": "collection",
-    "format": "media_type",
-    "language": "lang",
-}  # in the address → what documents call it
+# in the address → what documents call it
+_FILTERS = {"collection": "collection", "format": "media_type", "language": "lang"}
 _UNKNOWN = "-"  # in the address, for documents whose language nobody knows
 
 
