@@ -13,7 +13,7 @@ from index.records import Document, Hit
 from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
 from qa.claims import Checker
-from qa.conversation import stand_alone
+from qa.conversation import stand_alone, turns_of
 from qa.draft import Draft, unplaced
 from qa.errors import BadQuestion, NotFound
 from qa.forgetting import forget_gone
@@ -119,10 +119,10 @@ def check_request(workspace: Workspace, request: AskRequest) -> AskRequest:
     )
 
 
-def _earlier_turns(workspace: Workspace, request: AskRequest) -> list[dict[str, Any]]:
+def _earlier_turns(workspace: Workspace, request: AskRequest) -> Sequence[Mapping[str, Any]]:
     """Return the conversation so far. Raises NotFound for one that is not known."""
     if not request.conversation_id:
-        return []
+        return turns_of(request.earlier, workspace.settings.max_question)
     turns = workspace.history.conversation(request.conversation_id)
     if not turns:
         hint = "begin a new one: leave it out; answers go when a document that they quote is deleted"
@@ -161,7 +161,7 @@ def _meta(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _empty_answer(workspace: Workspace, view: View, asked: _Asked, turns: list[dict[str, Any]]) -> Answer:
+def _empty_answer(workspace: Workspace, view: View, asked: _Asked, turns: Sequence[Mapping[str, Any]]) -> Answer:
     request, settings = asked.request, workspace.settings
     searched_for = stand_alone(request.question, turns, asked.upstream, settings.prompts, settings.max_question)
     asked.timings.note("rewrite")
@@ -226,7 +226,7 @@ def _write(
         about_orders=bool(find_orders(answer.question)),
     )
     shown = Draft() if request.only_supported else draft  # what is not borne out must not be seen even for a moment
-    events = write(answer.searched_for, checker, upstream, settings, shown)
+    events = write(answer.searched_for, checker, upstream, settings, shown, request.wishes)
     written = yield from (_silently(events) if request.only_supported else events)
     asked.timings.note("write")
     answer = replace(

@@ -11,6 +11,7 @@ from index.lexical import question_words
 from qa.errors import LLMError
 from qa.facts import tokens_of
 from qa.prompts import as_data, build_messages, load_prompt
+from qa.records import Turn
 from qa.reply import clean_claim, has_link
 from qa.upstream import Upstream
 
@@ -91,6 +92,18 @@ def join_rule(question: str, earlier: str) -> str:
     lacking = [word for word in re.findall(r"[^\W_]+(?:[-'’.][^\W_]+)*", earlier) if not set(question_words(word)) & own]
     said = [word for word in lacking if len(word) > 1 and tokens_of(word)[0].key]
     return f"{question} ({' '.join(dict.fromkeys(said))})" if said else question
+
+
+def turns_of(earlier: Sequence[Turn], longest: int) -> list[dict[str, str]]:
+    """Return turns that the asker keeps as if they were stored answers: each question stands alone, by the rule.
+
+    longest: characters of a question.
+    """
+    turns: list[dict[str, str]] = []
+    for turn in earlier:
+        question = " ".join(turn.question.split())[:longest]
+        turns.append({"searched_for": stand_alone(question, turns, None, None, longest), "text": turn.answer})
+    return turns
 
 
 def stand_alone(

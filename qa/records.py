@@ -75,8 +75,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question of a conversation that the asker keeps, with the answer that was given to it."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskRequest:
-    """A question with what the asker wants of the answer; model "", k 0 and only_supported None: as configured."""
+    """A question with what the asker wants of the answer; model "", k 0 and only_supported None: as configured.
+
+    earlier: the conversation, oldest first, where it is not one of ours with a conversation_id. wishes: how a written
+    answer should sound, in the asker's words.
+    """
 
     question: str
     collection: str = ""
@@ -86,6 +98,8 @@ class AskRequest:
     filters: Filter = AllOf()
     conversation_id: str = ""
     only_supported: bool | None = None
+    earlier: tuple[Turn, ...] = ()
+    wishes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,27 +28,32 @@ _VERDICTS = {"SUPPORTED": "supported", "CONTRADICTED": "contradicted", "UNSUPPOR
 
 @dataclass
 class Written:
-    """What came of the writing. ended: "answered", "no_evidence", or "" of a reply that broke off (`failure` says why)."""
+    """What came of the writing. ended: "answered", "no_evidence", or "" of a reply that broke off (`failure` says why).
+
+    wishes: of the asker, for how it should sound.
+    """
 
     prompt: Prompt
     claims: list[Checked]
     ended: str
     failure: LLMError
     notes: list[str]
+    wishes: str = ""
 
 
 def write(
-    question: str, checker: Checker, upstream: Upstream, settings: Settings, draft: Draft
+    question: str, checker: Checker, upstream: Upstream, settings: Settings, draft: Draft, wishes: str = ""
 ) -> Generator[Event, None, Written]:
     """Let the model write the answer and check every claim as it comes; then see to those that nothing bears out.
 
+    wishes: of the asker, for how it should sound; they change nothing about what is checked.
     The draft holds the claims as they were first written; the ones returned may have been repaired.
     Raises LLMError "gone" when the asker has left; other failures are in what is returned.
     """
     prompt = load_prompt("answer", settings.prompts)
-    dropped = _fit(prompt, question, checker, upstream.model, settings)
+    dropped = _fit(prompt, question, wishes, checker, upstream.model, settings)
     broken = LLMError("bad_reply", f"{upstream.model}: the reply broke off or is not in the form asked for")
-    written = Written(prompt, [], "", broken, [])
+    written = Written(prompt, [], "", broken, [], wishes)
     try:
         yield from _take_reply(question, checker, upstream, draft, written)
         while _is_useless(written, draft) and upstream.pass_over():
@@ -88,7 +93,7 @@ def _take_reply(
     question: str, checker: Checker, upstream: Upstream, draft: Draft, written: Written
 ) -> Generator[Event, None, None]:
     """Turn the reply into checked claims as it comes."""
-    messages = build_messages(written.prompt, checker.passages, question=question)
+    messages = build_messages(written.prompt, checker.passages, question=question, wishes=written.wishes)
     upstream.said_all = False
     with closing(upstream.stream(messages)) as chunks:
         for piece in _pieces(chunks, checker, written.prompt):
@@ -128,12 +133,13 @@ def _runs(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + _LEAK_WORDS]) for i in range(len(words) - _LEAK_WORDS + 1)}
 
 
-def _fit(prompt: Prompt, question: str, checker: Checker, model: str, settings: Settings) -> int:
+def _fit(prompt: Prompt, question: str, wishes: str, checker: Checker, model: str, settings: Settings) -> int:
     """Drop passages from the end until prompt and reply fit into the model's context; return how many."""
     window = settings.context_tokens or context_window(model) or _DEFAULT_WINDOW
     room = window - settings.max_tokens
     kept = len(checker.passages)
-    while kept > 1 and _tokens(build_messages(prompt, _first(checker.passages, kept), question=question)) > room:
+    values = {"question": question, "wishes": wishes}
+    while kept > 1 and _tokens(build_messages(prompt, _first(checker.passages, kept), **values)) > room:
         kept -= 1
     return _keep(checker, kept)
 

@@ -13,10 +13,6 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from qa.cli.serve import open_server
-from qa.web import create_app
-from qa.workspace import Workspace
-
 QUIET = (
     "--no-first-run --disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
 )
@@ -36,16 +32,6 @@ def launched() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=found, args=arguments)
         yield chromium
         chromium.close()
-
-
-@contextmanager
-def serving(workspace: Workspace) -> Iterator[str]:
-    """Serve a workspace on a free port; yields its address."""
-    server = open_server(create_app(workspace), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import launched, serving
+from browsing import launched
 from conftest import ROOT
 from playwright.sync_api import Browser, Page, expect
+from serving import serving
 
 from qa.config import Settings
 from qa.indexing import index_paths

@@ -13,10 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from browsing import Cutter, fits_the_width, launched, serving, violations, watched
+from browsing import Cutter, fits_the_width, launched, violations, watched
 from conftest import ROOT
 from llm_server import Body, CutOff, Hang, LLMServer, Text, passages_of, quoting
 from playwright.sync_api import Browser, Page, expect
+from serving import serving
 from test_pages import ATTACK, ATTACKS
 
 from qa.config import Settings

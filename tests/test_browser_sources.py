@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import fits_the_width, launched, serving, violations, watched
+from browsing import fits_the_width, launched, violations, watched
 from conftest import ROOT
 from fpdf import FPDF
 from playwright.sync_api import Browser, Page, expect
+from serving import serving
 
 from qa.config import Settings
 from qa.indexing import index_paths

@@ -62,7 +62,7 @@ def fill(prompt: Prompt, question: str, *hits: Hit) -> str:
 
 def test_the_prompt_that_comes_with_the_program_loads() -> None:
     prompt = load_prompt("answer")
-    assert (prompt.name, prompt.inputs, prompt.path) == ("answer", ("question", "passages"), PROMPTS / "answer.md")
+    assert (prompt.name, prompt.inputs, prompt.path) == ("answer", ("question", "passages", "wishes"), PROMPTS / "answer.md")
     assert prompt.description
     assert "CLAIM:" in prompt.system
     assert "{{ question }}" in prompt.user

@@ -51,7 +51,8 @@ def open_server(app: Any, host: str, port: int) -> Any:
         channel_timeout=60,
         channel_request_lookahead=1,  # without it a client that leaves goes unnoticed until something is sent
         ident=None,  # no Server header
-        max_request_body_size=app.config["MAX_CONTENT_LENGTH"],
+        # what is a little too large for its path is refused by the application, in the form that the client reads
+        max_request_body_size=4 * app.config["LARGEST_BODY"],
     )
 
 

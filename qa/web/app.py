@@ -14,9 +14,12 @@ from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
 from qa.web.jobs import IndexJobs
 from qa.web.library import bp as library_bp
+from qa.web.library import largest_form
 from qa.web.map_pages import MapCache
 from qa.web.map_pages import bp as map_bp
 from qa.web.names import give_names
+from qa.web.openai_chat import LARGEST_CHAT
+from qa.web.openai_chat import bp as openai_bp
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
@@ -28,13 +31,14 @@ from qa.web.suggestions import Suggestions
 from qa.workspace import Workspace
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-_MAX_BODY = 64 * 1024  # bytes
+_MAX_BODY = 64 * 1024  # bytes, unless a path says otherwise
 
 
 def create_app(workspace: Workspace) -> Flask:
     """Return the application for one workspace."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    app.config["LARGEST_BODY"] = max(LARGEST_CHAT, largest_form(workspace.settings) if workspace.settings.uploads else 0)
     app.config["MAX_FORM_PARTS"] = 20
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
@@ -50,7 +54,8 @@ def create_app(workspace: Workspace) -> Flask:
     give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, api_bp, sources_bp, library_bp, map_bp):
+    pages = (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, sources_bp, library_bp, map_bp)
+    for blueprint in (*pages, api_bp, openai_bp):
         app.register_blueprint(blueprint)
     return app
 

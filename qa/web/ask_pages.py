@@ -22,7 +22,7 @@ bp = Blueprint("ask", __name__)
 @bp.get("/")
 def home() -> str:
     """Show the empty form."""
-    return render_template("home.html", **form_fields(""), suggestions=_suggestions())
+    return render_template("home.html", **form_fields(""), suggestions=suggestions())
 
 
 @bp.post("/ask")
@@ -56,7 +56,8 @@ def form_fields(question: str, collection: str = "") -> dict[str, Any]:
     }
 
 
-def _suggestions() -> list[Suggestion]:
+def suggestions() -> list[Suggestion]:
+    """Return questions to begin with, for readers of the request's language."""
     known: Suggestions = current_app.extensions["suggestions"]
     try:
         return known.at(workspace().store.stats().generation, language().code)

@@ -49,8 +49,8 @@ class AskBody(SearchBody):
     only_supported: bool | None = None
 
 
-def read_body(kind: type[_Body]) -> _Body:
-    """Return the request's JSON as a checked body. Raises 400 or 415 for no JSON, BadQuestion for a wrong field."""
+def read_json() -> Any:
+    """Return the request's JSON. Raises 415 for another type, 400 for what is no JSON."""
     if not request.is_json:
         raise UnsupportedMediaType("Send JSON with Content-Type: application/json.")
     try:
@@ -58,6 +58,12 @@ def read_body(kind: type[_Body]) -> _Body:
         json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is no text that could be stored
     except (BadRequest, RecursionError, UnicodeEncodeError) as error:
         raise BadRequest("The body is not valid JSON.") from error
+    return fields
+
+
+def read_body(kind: type[_Body]) -> _Body:
+    """Return the request's JSON as a checked body. Raises 400 or 415 for no JSON, BadQuestion for a wrong field."""
+    fields = read_json()
     try:
         return kind.model_validate(fields)
     except ValidationError as error:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from index.errors import CitableError, unavailable
+from qa.config import Settings
 from qa.errors import BadUpload
 from qa.indexing import index_paths, reindex
 from qa.uploads import save_upload
@@ -23,6 +24,11 @@ _FILES_AT_ONCE = 10  # of the largest size, in one form without JavaScript
 _MOST_PARTS = 2_000
 
 
+def largest_form(settings: Settings) -> int:
+    """Return how many bytes a form with files may have."""
+    return _FILES_AT_ONCE * settings.upload_size * _MB
+
+
 @bp.post("/documents/uploads")
 def upload() -> str | Response:
     """Take files and index them. A page for a form, or JSON for the page's script, which sends one file after the other.
@@ -33,7 +39,7 @@ def upload() -> str | Response:
     settings = workspace().settings
     if settings.uploads is None:
         abort(403, "Nobody may send files here.")
-    request.max_content_length = _FILES_AT_ONCE * settings.upload_size * _MB
+    request.max_content_length = largest_form(settings)
     request.max_form_parts = _MOST_PARTS
     sent, paths = request.files.getlist("file"), request.form.getlist("path")
     names = paths if len(paths) == len(sent) else [one.filename or "" for one in sent]

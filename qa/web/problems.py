@@ -32,7 +32,10 @@ _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
     (IndexLocked, "index_locked", "The index is being written.", "try again in a moment"),
     (CitableError, "not_ready", "The server is not set up to answer.", "its log says why"),
 )
+# A client that tries again by itself would only spend more: the fault stays, or other models were asked already.
+_HOPELESS = (500, 502, 504)
 _LLM_STATUS = {"timeout": 504, "rate_limited": 503}
+_FOR_TOOLS = ("/api/", "/healthz", "/readyz")
 _CODES = {
     400: "bad_request",
     403: "forbidden",
@@ -44,6 +47,16 @@ _CODES = {
 }
 
 
+class FieldRefused(CitableError):
+    """A field of a request holds what is wrong, or what cannot be served. param: the field, as OpenAI's errors name it."""
+
+    def __init__(self, param: str, message: str, hint: str = "", *, code: str = "invalid_value", status: int = 400) -> None:
+        super().__init__(message, hint)
+        self.param = param
+        self.code = code
+        self.status = status
+
+
 def handle_errors(app: Flask) -> None:
     """Answer every error in the form that the asker reads."""
     app.register_error_handler(CitableError, _on_citable)
@@ -51,8 +64,8 @@ def handle_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _on_unexpected)
 
 
-def problem(status: int, code: str, detail: str, hint: str = "") -> dict[str, Any]:
-    """Return the body of an error."""
+def problem(status: int, code: str, detail: str, hint: str = "", param: str | None = None) -> dict[str, Any]:
+    """Return the body of an error. param: the field of the request that is to blame."""
     return {
         "type": "about:blank",
         "title": code.replace("_", " "),
@@ -65,7 +78,7 @@ def problem(status: int, code: str, detail: str, hint: str = "") -> dict[str, An
         "error": {
             "message": f"{detail}; {hint}" if hint else detail,
             "type": "invalid_request_error" if status < 500 else "server_error",
-            "param": None,
+            "param": param,
             "code": code,
         },
     }
@@ -75,6 +88,8 @@ def problem_of(error: Exception) -> dict[str, Any]:
     """Return the body for an error that was raised; what is not meant for people is logged and hidden."""
     if isinstance(error, LLMError):
         return problem(_LLM_STATUS.get(error.reason, 502), f"llm_{error.reason}", error.message, error.hint)
+    if isinstance(error, FieldRefused):
+        return problem(error.status, error.code, error.message, error.hint, error.param)
     for kind, status, code in _KINDS:
         if isinstance(error, kind):
             return problem(status, code, error.message, error.hint)
@@ -112,11 +127,13 @@ def _respond(body: dict[str, Any]) -> Response:
         response = Response(json.dumps(body), status=body["status"], content_type="application/problem+json")
     if body["status"] == 503:
         response.headers["Retry-After"] = "5"
+    if body["status"] in _HOPELESS:
+        response.headers["X-Should-Retry"] = "false"  # read by OpenAI's clients
     return response
 
 
 def _wants_page() -> bool:
     if request_ctx.url_adapter is None:  # refused before routing, for its Host: a page could not link anywhere
         return False
-    is_tool = request.path.startswith(("/api/", "/v1/", "/healthz", "/readyz")) or request.path.endswith(".json")
+    is_tool = "/v1/" in request.path or request.path.startswith(_FOR_TOOLS) or request.path.endswith(".json")
     return not is_tool and request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import Response, copy_current_request_context, g, json, stream_with_context
@@ -18,9 +18,19 @@ from qa.workspace import Workspace
 HEARTBEAT_SECONDS = 15.0
 _DONE = ("", None)
 
+Encode = Callable[[str, Any], str]
 
-def stream_answer(workspace: Workspace, request: AskRequest) -> Response:
-    """Return a response whose events are meta, passages, text, citation, claim, and done or error."""
+
+def as_event(name: str, data: Any) -> str:
+    """Write an event as a server-sent event of that name."""
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+def stream_answer(workspace: Workspace, request: AskRequest, encode: Encode = as_event) -> Response:
+    """Return a response whose events are meta, passages, text, citation, claim, and done or error.
+
+    encode: writes an event as the client reads it, "" for one that says nothing to it.
+    """
     events: queue.Queue[tuple[str, Any]] = queue.Queue()
     gone = threading.Event()
 
@@ -33,7 +43,12 @@ def stream_answer(workspace: Workspace, request: AskRequest) -> Response:
         _produce(workspace, request, events, lambda: gone.is_set() or left())
 
     threading.Thread(target=work, daemon=True).start()
-    response = Response(stream_with_context(_consume(events, gone)), content_type="text/event-stream; charset=utf-8")
+    return event_stream(stream_with_context(_consume(events, gone, encode)))
+
+
+def event_stream(pieces: Iterable[str]) -> Response:
+    """Return a response that is a stream of events, which nothing on the way may hold back or keep."""
+    response = Response(pieces, content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"  # or nginx holds the events back
     return response
@@ -62,7 +77,7 @@ def _produce(
         events.put(_DONE)
 
 
-def _consume(events: queue.Queue[tuple[str, Any]], gone: threading.Event) -> Iterator[str]:
+def _consume(events: queue.Queue[tuple[str, Any]], gone: threading.Event, encode: Encode) -> Iterator[str]:
     try:
         while True:
             try:
@@ -72,6 +87,7 @@ def _consume(events: queue.Queue[tuple[str, Any]], gone: threading.Event) -> Ite
                 continue
             if (name, data) == _DONE:
                 return
-            yield f"event: {name}\ndata: {json.dumps(data)}\n\n"
+            if written := encode(name, data):
+                yield written
     finally:
         gone.set()

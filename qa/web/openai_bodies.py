@@ -1,0 +1,172 @@
+"""The body of POST /v1/chat/completions: checked as OpenAI checks it, and what it asks of us."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from qa.records import Turn
+from qa.web.bodies import read_json
+from qa.web.problems import FieldRefused
+
+_MOST_TURNS = 10  # earlier questions that are looked at
+_LONGEST_WISHES = 1_000  # characters of system messages
+_LONGEST_EARLIER = 4_000  # characters of an earlier message
+_CODES = {"missing": "missing_required_parameter"}
+
+
+class _Lenient(BaseModel):
+    """Fields that it does not know are left alone: OpenAI adds some every month, and clients send them."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+class Part(_Lenient):
+    """A part of a message's content; only text can be asked about."""
+
+    type: str
+    text: str | None = None
+
+
+class Message(_Lenient):
+    """A message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+    @property
+    def text(self) -> str:
+        """The content's text."""
+        if isinstance(self.content, list):
+            return "\n".join(part.text or "" for part in self.content)
+        return self.content or ""
+
+
+class StreamOptions(_Lenient):
+    """What a stream holds besides the text."""
+
+    include_usage: bool | None = None
+
+
+class ResponseFormat(_Lenient):
+    """The form of the content."""
+
+    type: str
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class ChatBody(_Lenient):
+    """Body of POST /v1/chat/completions. model: the collection that is asked."""
+
+    model: _Text
+    messages: list[Message] = Field(min_length=1, max_length=2_000)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    n: int | None = Field(None, ge=1, le=128)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, ge=0, le=1)
+    logprobs: bool | None = None
+    stop: str | list[str] | None = None
+    response_format: ResponseFormat | None = None
+    modalities: list[str] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    function_call: str | dict[str, Any] | None = None
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens that the answer's text may have, 0 for any number."""
+        return self.max_completion_tokens or self.max_tokens or 0
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream is to end with the usage."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+
+_FIELDS = {name for kind in (ChatBody, Message, Part, StreamOptions, ResponseFormat) for name in kind.model_fields}
+
+
+def read_chat_body() -> ChatBody:
+    """Return the request's body. Raises FieldRefused for a field that is wrong or cannot be served."""
+    try:
+        return ChatBody.model_validate(read_json())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        param = _param(first["loc"])
+        code = _CODES.get(first["type"], "invalid_type" if first["type"].endswith("_type") else "invalid_value")
+        raise FieldRefused(param, f"{param}: {first['msg']}", code=code) from None
+
+
+def check_servable(body: ChatBody) -> None:
+    """Raise FieldRefused for what OpenAI's API offers and this one cannot do; what changes nothing is left alone."""
+    demanded = isinstance(body.tool_choice, dict) or body.tool_choice == "required" or isinstance(body.function_call, dict)
+    form = body.response_format.type if body.response_format else "text"
+    refused = (
+        ("n", (body.n or 1) > 1, "an answer is made once: ask with n = 1"),
+        ("logprobs", bool(body.logprobs), "there are no probabilities of tokens"),
+        ("response_format", form != "text", "an answer is text with citations; its parts are in `citable_qa`"),
+        ("tool_choice", demanded, "no tool is ever called; leave it out, or set it to `auto` or `none`"),
+        ("modalities", any(one != "text" for one in body.modalities or ()), "an answer is text"),
+    )
+    for param, is_refused, why in refused:
+        if is_refused:
+            raise FieldRefused(param, f"{param}: cannot be served here", why, code="unsupported_value")
+    if body.stream_options and not body.stream:
+        raise FieldRefused("stream_options", "stream_options: only allowed when `stream` is true")
+    for i, message in enumerate(body.messages):
+        _check_parts(f"messages[{i}].content", message)
+
+
+def question_of(body: ChatBody) -> str:
+    """Return the last message of the user. Raises FieldRefused where there is none."""
+    return body.messages[_last_of_user(body)].text
+
+
+def earlier_turns(body: ChatBody) -> tuple[Turn, ...]:
+    """Return the questions before the last one, each with what the assistant said to it."""
+    turns: list[Turn] = []
+    for message in body.messages[: _last_of_user(body)]:
+        text = message.text[:_LONGEST_EARLIER]
+        if message.role == "user" and text.strip():
+            turns.append(Turn(text, ""))
+        elif message.role == "assistant" and turns and text:
+            turns[-1] = Turn(turns[-1].question, f"{turns[-1].answer}\n{text}".strip())
+    return tuple(turns[-_MOST_TURNS:])
+
+
+def wishes_of(body: ChatBody) -> str:
+    """Return what the system messages say, cut at its longest."""
+    said = "\n".join(message.text.strip() for message in body.messages if message.role in ("system", "developer"))
+    return said[:_LONGEST_WISHES].strip()
+
+
+def _last_of_user(body: ChatBody) -> int:
+    for i in range(len(body.messages) - 1, -1, -1):
+        if body.messages[i].role == "user":
+            return i
+    raise FieldRefused("messages", "messages: none of them is the user's", "ask in a message with the role `user`")
+
+
+def _check_parts(param: str, message: Message) -> None:
+    for i, part in enumerate(message.content if isinstance(message.content, list) else ()):
+        if part.type not in ("text", "refusal"):
+            raise FieldRefused(
+                f"{param}[{i}]",
+                f"{param}[{i}]: a part of type {part.type[:40]!r} cannot be read",
+                "only text can be asked about; documents are indexed with `qa index`",
+                code="unsupported_value",
+            )
+        if part.type == "text" and part.text is None:
+            raise FieldRefused(f"{param}[{i}].text", f"{param}[{i}].text: Field required", code=_CODES["missing"])
+
+
+def _param(place: tuple[int | str, ...]) -> str:
+    """Write a place in the body as OpenAI does: messages[0].content. The names of pydantic's unions are no part of it."""
+    known = [part for part in place if isinstance(part, int) or part in _FIELDS]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in known).removeprefix(".") or "body"
