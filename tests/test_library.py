@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
+from serving import serving
 from werkzeug.test import TestResponse
 
 from index.records import Run
@@ -245,6 +247,18 @@ def test_a_file_that_is_too_large_leaves_nothing_behind(site: FlaskClient, uploa
     whole.request.environ["wsgi.input"].close()
     assert whole.status_code == 413
     settle(app)
+
+
+def test_a_file_larger_than_other_bodies_reaches_the_form_through_the_server(
+    make_workspace: MakeWorkspace, uploads: Path
+) -> None:
+    text = ("A line about the bridge. " * 8_000).encode()
+    with serving(make_workspace(uploads=uploads)) as address:
+        sent = {"file": ("large.txt", text, "text/plain")}
+        response = httpx.post(
+            f"{address}/documents/uploads", files=sent, data={"more": "1"}, headers={"Accept": "application/json"}
+        )
+    assert (response.status_code, (uploads / "large.txt").read_bytes()) == (200, text)
 
 
 def test_a_broken_off_file_leaves_nothing_behind(uploads: Path) -> None:
