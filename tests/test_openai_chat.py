@@ -642,15 +642,11 @@ def test_a_fault_in_a_stream_is_an_error_and_then_done(writer: Writer, tmp_path:
     assert str(tmp_path) not in raw
 
 
-def test_a_fault_that_stays_is_not_asked_for_again(writer: Writer, tmp_path: Path, llm: LLMServer) -> None:
-    (tmp_path / "prompts").mkdir()
-    (tmp_path / "prompts" / "answer.md").write_text("no prompt at all")
-    with serving(writer(prompts=tmp_path / "prompts")) as found:
-        response = httpx.post(
-            f"{found}/v1/chat/completions", json={**GOOD, "messages": [{"role": "user", "content": REASONS}]}
-        )
-    assert response.status_code == 503
-    assert response.headers["retry-after"]
+def test_openais_client_is_told_not_to_ask_again_where_that_only_costs_more(writer: Writer, llm: LLMServer) -> None:
+    llm.reply_with("Just prose.")
+    with serving(writer()) as found:
+        response = httpx.post(f"{found}/api/ask", json={"question": REASONS, "mode": "llm"}, timeout=60)
+    assert (response.status_code, response.headers["x-should-retry"]) == (502, "false")
 
 
 @pytest.mark.parametrize("streamed", [True, False])
