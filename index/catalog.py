@@ -201,11 +201,13 @@ class Catalog:
         )
         return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
-    def numbers(self) -> list[int]:
-        """Return the numbers of all visible passages, document by document in the order of their paths."""
+    def numbers(self, scope: Filter = AllOf()) -> list[int]:
+        """Return the numbers of the visible passages, document by document in the order of their paths."""
+        condition, values = where(scope)
         rows = self._db.rows(
-            "SELECT p.num FROM documents d JOIN passages p ON p.document = d.num WHERE d.generation > 0 "
-            "ORDER BY d.collection, d.path, d.num, p.start"
+            f"SELECT p.num FROM documents d JOIN passages p ON p.document = d.num WHERE d.generation > 0 AND {condition} "
+            "ORDER BY d.collection, d.path, d.num, p.start",
+            values,
         )
         return [row[0] for row in rows]
 
@@ -307,9 +309,12 @@ class Catalog:
         """Count documents by language; "" where it is not known."""
         return dict(self._db.rows("SELECT lang, count(*) FROM documents WHERE generation > 0 GROUP BY 1 ORDER BY 1"))
 
-    def metadata_keys(self) -> set[str]:
-        """Return every name that some document has metadata under."""
-        rows = self._db.rows("SELECT DISTINCT m.key FROM documents d, json_each(d.metadata) m WHERE d.generation > 0")
+    def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
+        """Return every name that some document that a filter admits has metadata under."""
+        condition, values = where(scope)
+        rows = self._db.rows(
+            f"SELECT DISTINCT m.key FROM documents d, json_each(d.metadata) m WHERE d.generation > 0 AND {condition}", values
+        )
         return {row[0] for row in rows}
 
     def find_damage(self) -> list[str]:

@@ -25,7 +25,7 @@ from index.readers import READERS_VERSION
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
 from index.scan import disk_path, entry_of, index_path
 from index.stats import read_stats
-from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, PutFile
+from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, PutFile, View
 
 _LOG = logging.getLogger("index.store")
 _LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
@@ -49,7 +49,7 @@ class LocalStore:
     # ------------------------------------------------------------------ reading
 
     @contextmanager
-    def view(self) -> Iterator[LocalView]:
+    def view(self) -> Iterator[View]:
         """Open the newest generation for reading. Raises IndexMissing where nothing is indexed."""
         with self._reading() as catalog:
             if catalog.generation() == 0:

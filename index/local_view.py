@@ -65,9 +65,9 @@ class LocalView:
         """Return the vectors of passages, shape (len(nums), dimension)."""
         return self.catalog.vectors(nums)
 
-    def numbers(self) -> list[int]:
-        """Return the numbers of all passages, document by document."""
-        return self.catalog.numbers()
+    def numbers(self, scope: Filter = AllOf()) -> list[int]:
+        """Return the numbers of the passages that a filter admits, document by document."""
+        return self.catalog.numbers(scope)
 
     def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
         """Return id → number of those of the passages that are there."""
@@ -93,6 +93,6 @@ class LocalView:
         """Say what is in the store."""
         return count_all(self.catalog, self.folder)
 
-    def metadata_keys(self) -> set[str]:
-        """Return every name that some document has metadata under."""
-        return self.catalog.metadata_keys()
+    def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
+        """Return every name that some document that a filter admits has metadata under."""
+        return self.catalog.metadata_keys(scope)

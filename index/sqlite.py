@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,30 @@ class Database:
     def find_damage(self) -> list[str]:
         """Read every page and check the structure; returns what is wrong, in SQLite's words."""
         return [text for (text,) in self.rows("PRAGMA integrity_check(20)") if text != "ok"]
+
+
+def create_database(path: Path, statements: Iterable[str]) -> None:
+    """Make a file with its tables in one step, unless there is one: one that is there and has no tables has lost them."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with closing(Database(fresh)) as db, db.transaction():
+            for statement in statements:
+                db.run(statement)
+        _put(fresh, path)
+    except OSError as error:
+        raise unavailable(path, error) from error
+
+
+def _put(fresh: Path, place: Path) -> None:
+    """Give a new file its name, unless another was faster: a rename would take the place of the other's."""
+    try:
+        os.link(fresh, place)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links, as on most USB sticks
+        fresh.rename(place)
+        return
+    fresh.unlink()
 
 
 def _register_checksums() -> None:

@@ -83,8 +83,8 @@ class View(Protocol):
     def vectors(self, nums: Sequence[int]) -> Vectors:
         """Return the vectors of passages, shape (len(nums), dimension)."""
 
-    def numbers(self) -> list[int]:
-        """Return the numbers of all passages, document by document."""
+    def numbers(self, scope: Filter = AllOf()) -> list[int]:
+        """Return the numbers of the passages that a filter admits, document by document."""
 
     def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
         """Return id → number of those of the passages that are there."""
@@ -104,8 +104,8 @@ class View(Protocol):
     def stats(self) -> Stats:
         """Say what is in the store."""
 
-    def metadata_keys(self) -> set[str]:
-        """Return every name that some document has metadata under."""
+    def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
+        """Return every name that some document that a filter admits has metadata under."""
 
 
 class Store(Protocol):

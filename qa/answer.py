@@ -80,17 +80,17 @@ def answer_events(
             answer = yield from show_conflicts(_documents(view, answer.hits), answer, workspace.embedder, draft)
     answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
-    _keep(workspace, done, {hit.document.id: hit.document.sha256 for hit in hits})
+    _keep(workspace, done, {hit.document.id: hit.document.sha256 for hit in hits}, request.collection)
     yield Event("done", done)
 
 
-def _keep(workspace: Workspace, done: dict[str, Any], versions: Mapping[str, str]) -> None:
+def _keep(workspace: Workspace, done: dict[str, Any], versions: Mapping[str, str], collection: str) -> None:
     """Store the answer, unless what it shows was deleted while it was made. A full disk costs no answer.
 
     versions: id → sha256 of the documents that it shows.
     """
     try:
-        workspace.history.save(done, versions)
+        workspace.history.save(done, versions, collection)
         forget_gone(workspace, versions)
     except Exception as error:
         _LOG.error("answer %s could not be stored (%s)", done["id"], type(error).__name__)

@@ -6,7 +6,9 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -70,6 +72,7 @@ class Settings(BaseModel):
     upload_size: int = Field(50, ge=1, le=500, description="MB that one file sent by the web form may have")
     reindex: bool = Field(False, description="let people start indexing again from the web form")
     host: str = Field("127.0.0.1", description="address that `qa serve` listens on")
+    open_access: bool = Field(False, description="answer without keys although `host` can be reached from other machines")
     port: int = Field(8765, ge=0, le=65535, description="port that `qa serve` listens on")
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
     trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
@@ -83,6 +86,13 @@ class Settings(BaseModel):
     @classmethod
     def _no_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the server listens to this machine only."""
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     @property
     def all_models(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from index.embedder import Vectors
+from index.errors import IndexMissing
 from index.records import DocumentInfo, Passage
 from index.store import View
 from qa.projection import MOST_POINTS, Projection, fit_view
@@ -63,6 +64,8 @@ class CorpusMap:
 def draw_map(view: View, most: int = MOST_POINTS) -> CorpusMap:
     """Draw a map of a store's passages, of a large one a sample that is spread over its documents."""
     total = len(view.numbers())
+    if not total:
+        raise IndexMissing("there are no passages to draw", "run: qa index PATH")
     plane, numbers, vectors = fit_view(view, most)
     placed = plane.place(vectors)
     scale, centre = _frame(placed)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,19 +12,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from index.errors import IndexDamaged, unavailable
+from index.errors import IndexDamaged
 from index.readers.builder import fold_space
 from index.records import Document
-from index.sqlite import Database
+from index.sqlite import Database, Value, create_database
 
 _SCHEMA = (
     "CREATE TABLE answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, "
-    "status TEXT NOT NULL, answer TEXT NOT NULL)",
+    "status TEXT NOT NULL, answer TEXT NOT NULL, collection TEXT NOT NULL DEFAULT '')",
     "CREATE TABLE answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
     "document TEXT NOT NULL, sha256 TEXT NOT NULL DEFAULT '', PRIMARY KEY (document, answer)) WITHOUT ROWID",
 )
 # Of the version of the document that the answer was last checked against; files of before that have none.
 _ADD_SHA256 = "ALTER TABLE answer_documents ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''"
+# What was asked; "" for answers of before that was kept, which only who may see every collection sees.
+_ADD_COLLECTION = "ALTER TABLE answers ADD COLUMN collection TEXT NOT NULL DEFAULT ''"
 # Made when first needed: files of before conversations have none.
 _TURNS = (
     "CREATE TABLE IF NOT EXISTS turns (conversation TEXT NOT NULL, answer TEXT NOT NULL REFERENCES answers (id) "
@@ -66,16 +67,33 @@ class History:
     Its methods raise IndexDamaged or IndexUnavailable when the file cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, collections: Collection[str] | None = None) -> None:
+        """Open the file. collections: those whose answers are seen; None for all."""
         self._path = path
+        self._collections = collections
 
-    def save(self, answer: Mapping[str, Any], versions: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Keep an answer object under its id. versions: id → sha256 of the documents that it shows, where known."""
+    def narrowed(self, collections: Collection[str]) -> History:
+        """Return the history as somebody sees it who may see some collections only."""
+        return History(self._path, collections)
+
+    def save(
+        self, answer: Mapping[str, Any], versions: Mapping[str, str] = MappingProxyType({}), collection: str = ""
+    ) -> None:
+        """Keep an answer object under its id.
+
+        versions: id → sha256 of the documents that it shows, where known; collection: what was asked; of one that is not
+        seen nothing is kept.
+        """
+        if self._collections is not None and collection not in self._collections:
+            return
         shown = {passage["document_id"] for passage in answer["passages"]}
         values = [answer["id"], answer["created_at"], answer["question"], answer["status"]]
         with self._connected() as db, db.transaction():
+            _keep_collections(db)
             db.run(
-                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", [*values, json.dumps(answer, ensure_ascii=False)]
+                "INSERT OR REPLACE INTO answers (id, created_at, question, status, answer, collection) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [*values, json.dumps(answer, ensure_ascii=False), collection],
             )
             _keep_versions(db)
             db.run_many(
@@ -90,13 +108,14 @@ class History:
         """Return a stored answer object, or None."""
         if not self._path.exists():
             return None
+        condition, values = self._seen()
         with self._connected() as db:
-            row = db.row("SELECT answer FROM answers WHERE id = ?", (answer_id,))
+            row = db.row(f"SELECT answer FROM answers WHERE id = ? AND {condition}", (answer_id, *values))
         return json.loads(row[0]) if row else None
 
     def conversation(self, conversation_id: str) -> list[dict[str, Any]]:
         """Return the answers of a conversation, oldest first; none of one that is not known."""
-        return [json.loads(row[0]) for row in self._turns("WHERE conversation = ? ORDER BY answers.rowid", conversation_id)]
+        return [json.loads(row[0]) for row in self._turns("AND conversation = ? ORDER BY answers.rowid", conversation_id)]
 
     def last_conversation(self) -> str:
         """Return the id of the conversation that was last added to, "" when there is none."""
@@ -108,29 +127,41 @@ class History:
         with self._connected() as db:
             if not _has_table(db, "turns"):
                 return []
+            condition, seen = self._seen()
             joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
-            return list(db.rows(f"{joined} {clause}", values))
+            return list(db.rows(f"{joined} WHERE {condition} {clause}", (*seen, *values)))
 
     def past(self, limit: int, offset: int = 0) -> tuple[list[Past], int]:
         """Return past questions, the newest first, and how many there are in all."""
         if not self._path.exists():
             return [], 0
+        condition, values = self._seen()
         with self._connected() as db, db.snapshot():
             rows = db.rows(
-                "SELECT id, created_at, question, status FROM answers ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
-                (limit, offset),
+                f"SELECT id, created_at, question, status FROM answers WHERE {condition} "
+                "ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
+                (*values, limit, offset),
             )
-            return [Past(*row) for row in rows], self._count(db)
+            return [Past(*row) for row in rows], self._count(db, condition, values)
 
     def delete(self, answer_id: str) -> bool:
         """Delete an answer with all that belongs to it, from the file's bytes too; returns whether it was there."""
-        return self._delete("DELETE FROM answers WHERE id = ?", (answer_id,)) > 0
+        condition, values = self._seen()
+        return self._delete(f"DELETE FROM answers WHERE id = ? AND {condition}", (answer_id, *values)) > 0
 
     def delete_all(self) -> int:
         """Delete every answer with all that belongs to it, from the file's bytes too; returns how many."""
-        return self._delete("DELETE FROM answers", ())
+        condition, values = self._seen()
+        return self._delete(f"DELETE FROM answers WHERE {condition}", values)
 
-    def _delete(self, sql: str, values: tuple[str, ...]) -> int:
+    def _seen(self) -> tuple[str, list[Value]]:
+        """Return the condition on `answers` that admits what may be seen, and its values."""
+        if self._collections is None:
+            return "1", []
+        marks = ",".join("?" * len(self._collections))
+        return f"answers.collection IN ({marks})", list(self._collections)
+
+    def _delete(self, sql: str, values: Sequence[Value]) -> int:
         if not self._path.exists():
             return 0
         with self._connected() as db:
@@ -214,29 +245,21 @@ class History:
             return db.find_damage()
 
     @staticmethod
-    def _count(db: Database) -> int:
-        row = db.row("SELECT count(*) FROM answers")
+    def _count(db: Database, condition: str = "1", values: Sequence[Value] = ()) -> int:
+        row = db.row(f"SELECT count(*) FROM answers WHERE {condition}", values)
         return int(row[0]) if row else 0
 
     @contextmanager
     def _connected(self) -> Iterator[Database]:
         if not self._path.exists():
-            self._make()
+            create_database(self._path, _SCHEMA)
         with closing(Database(self._path)) as db:
             if not _has_table(db, "answer_documents"):
                 raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
+            if self._collections is not None:
+                with db.transaction():
+                    _keep_collections(db)
             yield db
-
-    def _make(self) -> None:
-        """Make the file in one step: one that is there and has no tables has lost them."""
-        fresh = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}.new")
-        try:
-            with closing(Database(fresh)) as db, db.transaction():
-                for statement in _SCHEMA:
-                    db.run(statement)
-            _put(fresh, self._path)
-        except OSError as error:
-            raise unavailable(self._path, error) from error
 
 
 def _has_table(db: Database, name: str) -> bool:
@@ -245,6 +268,11 @@ def _has_table(db: Database, name: str) -> bool:
 
 def _has_versions(db: Database) -> bool:
     return db.row("SELECT 1 FROM pragma_table_info('answer_documents') WHERE name = 'sha256'") is not None
+
+
+def _keep_collections(db: Database) -> None:
+    if db.row("SELECT 1 FROM pragma_table_info('answers') WHERE name = 'collection'") is None:
+        db.run(_ADD_COLLECTION)
 
 
 def _keep_versions(db: Database) -> None:
@@ -270,15 +298,3 @@ def _stands(db: Database, answer_id: str, document_id: str, text: str, names: Co
     parts = [one for one in (*answer["passages"], *answer["citations"]) if one["document_id"] == document_id]
     named = {name for one in parts for name in (one.get("title"), *(one.get("locator") or {}).get("heading", ())) if name}
     return named <= set(names) and all(fold_space(words) in text for document, words in shown if document == document_id)
-
-
-def _put(fresh: Path, place: Path) -> None:
-    """Give a new file its name, unless another was faster: a rename would take the place of the other's."""
-    try:
-        os.link(fresh, place)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without hard links, as on most USB sticks
-        fresh.rename(place)
-        return
-    fresh.unlink()

@@ -115,9 +115,13 @@ def _data_folder(workspace: Workspace) -> Path:
     return workspace.settings.data.resolve()
 
 
-def reindex(workspace: Workspace, *, progress: Progress | None = None) -> list[Report]:
-    """Index again what earlier runs were told to index, collection by collection. Raises NotFound if that is not known."""
-    known = workspace.store.indexed_paths()
+def reindex(workspace: Workspace, collections: Sequence[str] = (), *, progress: Progress | None = None) -> list[Report]:
+    """Index again what earlier runs were told to index, collection by collection. Raises NotFound if that is not known.
+
+    collections: only these; none for all.
+    """
+    every = workspace.store.indexed_paths()
+    known = {name: paths for name, paths in every.items() if not collections or name in collections}
     if not any(known.values()):
         raise NotFound("which folders were indexed is not known here", "on the server, run once: qa index PATH")
     return [index_paths(workspace.of_collection(name), paths, progress=progress) for name, paths in known.items() if paths]

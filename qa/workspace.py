@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from index.embedder import Embedder, open_embedder
 from index.local_store import LocalStore
+from index.narrow import NarrowStore
 from index.search import Reranker
 from qa.config import Settings
 from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
@@ -21,7 +23,7 @@ class Workspace:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store = LocalStore(settings.data)
+        self.store: LocalStore = LocalStore(settings.data)
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
 
@@ -58,6 +60,21 @@ class Workspace:
         """Return a workspace that indexes into another collection, with the model that this one has loaded."""
         other = Workspace(self.settings.model_copy(update={"collection": name}))
         other.__dict__["embedder"] = self.embedder
+        return other
+
+    def narrowed(self, collections: Sequence[str]) -> Workspace:
+        """Return this workspace as somebody sees it who may see some collections only, with the models of this one.
+
+        What names no collection concerns the default one, or the first of theirs where that is not among them.
+        """
+        default = self.settings.collection
+        chosen = default if default in collections else collections[0]
+        other = Workspace(self.settings.model_copy(update={"collection": chosen}))
+        other.store = NarrowStore(self.store, collections)
+        other.history = self.history.narrowed(collections)
+        other.breaker = self.breaker
+        for name in ("embedder", "reader_model", "reader", "rerank", "entails"):
+            other.__dict__[name] = getattr(self, name)
         return other
 
     def warm_up(self) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 from flask.testing import FlaskClient
 from llm_server import LLMServer
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW
+from visitor import Visitor
 
 from index.embedder import Embedder, open_embedder
 from qa.cli import main
@@ -30,6 +32,12 @@ CORPUS = ROOT / "corpus"
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("QA_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def forms_carry_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every test's client send its forms as a browser does; tests/test_csrf.py sends them otherwise."""
+    monkeypatch.setattr(Flask, "test_client_class", Visitor)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from index.errors import CitableError
 from qa.cli.frame import DAMAGED, framed, print_json, printable
 from qa.config import Settings
 from qa.history import History
+from qa.keys import KeyRing
 
 
 @click.command("doctor")
@@ -25,6 +26,7 @@ def command(settings: Settings, as_json: bool, mend: bool, **_: Any) -> int:
     Exit code 0: all is well, or is again after --fix. 4: something is damaged; each line says what to do.
     """
     findings = [*(fix(settings.data) if mend else examine(settings.data)), *_check_history(settings.data, mend=mend)]
+    findings += _check_keys(settings.data)
     if as_json:
         print_json({"data": str(settings.data), "findings": [asdict(finding) for finding in findings]})
     else:
@@ -40,6 +42,16 @@ def _print(data: Path, findings: Sequence[Finding]) -> None:
             click.echo(f"         {finding.hint}")
     if not findings:
         click.echo(f"{data}: all files are whole")
+
+
+def _check_keys(data: Path) -> list[Finding]:
+    try:
+        damage = KeyRing(data / "keys.db").find_damage()
+    except CitableError as error:
+        damage = [error.message]
+    # never mended: without the file the server would answer everybody
+    hint = "nobody is let in; to start anew: move keys.db away, then: qa keys new"
+    return [Finding("keys.db", problem, hint=hint) for problem in damage]
 
 
 def _check_history(data: Path, *, mend: bool) -> list[Finding]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from index.errors import CitableError
+from index.errors import CitableError, data_flag
 from qa.cli.frame import framed, say
 from qa.config import Settings
 from qa.errors import ConfigError
+from qa.keys import KeyRing
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -20,12 +21,16 @@ _THREADS = 16
 @click.command("serve")
 @click.option("--host", help="Address to listen on (default: 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (default: 8765; 0 takes a free one).")
+@click.option(
+    "--open-access", is_flag=True, default=None, help="Answer without keys although --host can be reached by others."
+)
 @click.option("--model", help="LLM to write answers, as litellm names it.")
 @click.option("--api-base", help="Address of the LLM's API.")
 @framed
 def command(settings: Settings, **_: Any) -> None:
     """Open the web form and the API. Ctrl-C ends it."""
     workspace = Workspace(settings)
+    check_keys(settings)
     try:
         server = open_server(create_app(workspace), settings.host, settings.port)
     except (OSError, ValueError) as error:
@@ -37,6 +42,16 @@ def command(settings: Settings, **_: Any) -> None:
         server.run()
     finally:
         server.close()
+
+
+def check_keys(settings: Settings) -> None:
+    """Raise ConfigError for a server that whoever reaches this machine could ask, unless it was told to let them."""
+    if settings.is_local or settings.open_access or KeyRing(settings.data / "keys.db").has_keys:
+        return
+    raise ConfigError(
+        f"{settings.host} can be reached from other machines, and there are no keys: whoever reaches it could read all",
+        f"make a key: qa keys new --scope ask{data_flag(settings.data)}; or, where something else guards it: --open-access",
+    )
 
 
 def open_server(app: Any, host: str, port: int) -> Any:

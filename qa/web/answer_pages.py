@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from qa.verify import verify_answer
+from qa.web.access import needs
 from qa.web.api import stored_answer, workspace
 from qa.web.ask_pages import form_fields
 from qa.web.export import to_markdown, to_text
@@ -25,6 +26,7 @@ bp = Blueprint("answers", __name__)
 
 
 @bp.get("/answers/<answer_id>")
+@needs("read")
 def answer(answer_id: str) -> str | Response:
     """Show a stored answer as it was given; ?check=1 checks its quotes, ?only=1 hides what is not supported."""
     identifier, dot, form = answer_id.rpartition(".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from index.errors import CitableError
@@ -15,6 +15,7 @@ from qa.documents import document_to_json, info_to_json
 from qa.errors import NotFound
 from qa.retrieval import find
 from qa.verify import verify_answer
+from qa.web.access import asker, needs
 from qa.web.bodies import AskBody, SearchBody, ask_request, read_body
 from qa.web.problems import problem_of
 from qa.web.stream import asker_is_gone, stream_answer
@@ -26,13 +27,24 @@ _PAGE = 100
 
 
 def workspace() -> Workspace:
-    """Return the workspace that the application was made with."""
+    """Return the workspace as far as the asker may see it."""
+    if "workspace" not in g:
+        seen = asker().collections
+        g.workspace = whole_workspace().narrowed(seen) if seen else whole_workspace()
+    found = g.workspace
+    assert isinstance(found, Workspace)  # noqa: S101
+    return found
+
+
+def whole_workspace() -> Workspace:
+    """Return the workspace that the application was made with: for what the asker is not shown, such as indexing."""
     found = current_app.extensions["workspace"]
     assert isinstance(found, Workspace)  # noqa: S101
     return found
 
 
 @bp.post("/api/ask")
+@needs("ask")
 def ask() -> Response:
     """Answer a question: the answer object, or server-sent events where the client asks for them."""
     wanted = ask_request(read_body(AskBody))
@@ -45,6 +57,7 @@ def ask() -> Response:
 
 
 @bp.post("/api/search")
+@needs("read")
 def search_passages() -> Response:
     """Find passages, with every stage's score."""
     wanted = check_request(workspace(), ask_request(read_body(SearchBody)))
@@ -57,6 +70,7 @@ def search_passages() -> Response:
 
 
 @bp.get("/api/documents")
+@needs("read")
 def documents() -> Response:
     """List documents: ?collection=, ?limit= (100), ?offset=. `next` is the offset of the following page, or null."""
     limit, offset = max(1, _whole_number("limit", _PAGE)), _whole_number("offset", 0)
@@ -68,6 +82,7 @@ def documents() -> Response:
 
 
 @bp.get("/api/documents/<document_id>")
+@needs("read")
 def document(document_id: str) -> Response:
     """Return a document with its text: citations index this text."""
     with workspace().store.view() as view:
@@ -80,6 +95,7 @@ def document(document_id: str) -> Response:
 
 
 @bp.get("/api/answers/<answer_id>")
+@needs("read")
 def answer(answer_id: str) -> Response:
     """Return a stored answer object."""
     return jsonify(stored_answer(answer_id))
@@ -87,6 +103,7 @@ def answer(answer_id: str) -> Response:
 
 @bp.get("/api/answers/<answer_id>/verify")
 @bp.get("/answers/<answer_id>/verify")
+@needs("read")
 def verify(answer_id: str) -> Response:
     """Check each quote of a stored answer against today's documents."""
     found = stored_answer(answer_id)
@@ -103,17 +120,19 @@ def stored_answer(answer_id: str) -> dict[str, Any]:
 
 
 @bp.get("/healthz")
+@needs("nothing")
 def healthz() -> Response:
     """Say that the process answers."""
     return jsonify({"status": "ok"})
 
 
 @bp.get("/readyz")
+@needs("nothing")
 def readyz() -> tuple[Response, int] | Response:
     """Say whether a question could be answered now: index and model are there and fit each other."""
     try:
-        workspace().store.check_embedder(workspace().embedder)
-        generation = workspace().store.stats().generation
+        whole_workspace().store.check_embedder(whole_workspace().embedder)
+        generation = whole_workspace().store.stats().generation
     except CitableError as error:
         body = jsonify(problem_of(error))
         body.content_type = "application/problem+json"

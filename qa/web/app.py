@@ -6,10 +6,13 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from qa.keys import KeyRing
+from qa.web.access import Door, asker
 from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
 from qa.web.ask_pages import bp as ask_bp
 from qa.web.compress import compress
+from qa.web.csrf import give_tokens
 from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
 from qa.web.jobs import IndexJobs
@@ -24,6 +27,7 @@ from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
 from qa.web.security import guard
+from qa.web.sign_in import bp as sign_in_bp
 from qa.web.sources import bp as sources_bp
 from qa.web.sources import make_painter
 from qa.web.strings import speak
@@ -31,6 +35,7 @@ from qa.web.suggestions import Suggestions
 from qa.workspace import Workspace
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+_PAGES = (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, sources_bp, library_bp, map_bp, sign_in_bp)
 _MAX_BODY = 64 * 1024  # bytes, unless a path says otherwise
 
 
@@ -42,6 +47,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.config["MAX_FORM_PARTS"] = 20
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
+    app.extensions["door"] = Door(KeyRing(workspace.settings.data / "keys.db"), workspace.settings)
     app.extensions["suggestions"] = Suggestions(workspace)
     app.extensions["jobs"] = IndexJobs()
     app.extensions["map"] = MapCache()
@@ -49,13 +55,14 @@ def create_app(workspace: Workspace) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters["place"] = place
+    app.jinja_env.globals.update(asker=asker)
+    give_tokens(app)
     guard(app)
     speak(app)
     give_names(app)
     compress(app)
     handle_errors(app)
-    pages = (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, sources_bp, library_bp, map_bp)
-    for blueprint in (*pages, api_bp, openai_bp):
+    for blueprint in (*_PAGES, api_bp, openai_bp):
         app.register_blueprint(blueprint)
     return app
 
@@ -69,5 +76,4 @@ def _trusted_hosts(workspace: Workspace) -> list[str] | None:
     named = [*settings.trusted_hosts]
     if settings.base_url:
         named.append(urlsplit(settings.base_url).hostname or "")
-    is_local = settings.host in ("127.0.0.1", "localhost", "::1")
-    return [*_LOOPBACK, *named] if is_local or named else None
+    return [*_LOOPBACK, *named] if settings.is_local or named else None

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from index.errors import CitableError, IndexMissing
 from qa.answer import answer_question
 from qa.records import AskRequest, Mode
+from qa.web.access import needs
 from qa.web.api import workspace
 from qa.web.problems import problem_of
 from qa.web.stream import asker_is_gone
@@ -20,12 +21,14 @@ bp = Blueprint("ask", __name__)
 
 
 @bp.get("/")
+@needs("read")
 def home() -> str:
     """Show the empty form."""
     return render_template("home.html", **form_fields(""), suggestions=suggestions())
 
 
 @bp.post("/ask")
+@needs("ask")
 def ask() -> BaseResponse:
     """Answer the form's question, then send the browser to the stored answer: reloading asks nothing twice."""
     question, collection = request.form.get("question", ""), request.form.get("collection", "")
@@ -60,7 +63,7 @@ def suggestions() -> list[Suggestion]:
     """Return questions to begin with, for readers of the request's language."""
     known: Suggestions = current_app.extensions["suggestions"]
     try:
-        return known.at(workspace().store.stats().generation, language().code)
+        return known.at(workspace().store.stats().generation, language().code, workspace().settings.collection)
     except IndexMissing:
         return []
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.wrappers import Response as BaseResponse
 
 from qa.errors import BadQuestion
+from qa.web.access import needs
 from qa.web.api import stored_answer, workspace
 from qa.web.bodies import read_body
 
@@ -28,6 +29,7 @@ class FeedbackBody(BaseModel):
 
 
 @bp.post("/api/feedback")
+@needs("ask")
 def give() -> Response:
     """Keep what a reader says of an answer or a citation."""
     body = read_body(FeedbackBody)
@@ -35,6 +37,7 @@ def give() -> Response:
 
 
 @bp.post("/answers/<answer_id>/feedback")
+@needs("ask")
 def give_by_form(answer_id: str) -> BaseResponse:
     """Keep what the answer's page sends, and show the page again."""
     citation = request.form.get("citation", "0")

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from qa.errors import NotFound
+from qa.web.access import needs
 from qa.web.api import stored_answer, workspace
 
 bp = Blueprint("history", __name__)
@@ -14,6 +15,7 @@ _ON_A_PAGE = 50
 
 
 @bp.get("/history")
+@needs("read")
 def past() -> str:
     """List past questions, the newest first; ?page=2 the ones before."""
     asked = request.args.get("page", "1")
@@ -26,12 +28,14 @@ def past() -> str:
 
 
 @bp.get("/answers/<answer_id>/delete")
+@needs("admin")
 def sure_one(answer_id: str) -> str:
     """Ask whether an answer is to be deleted."""
     return render_template("delete.html", question=stored_answer(answer_id)["question"], answer_id=answer_id, total=1)
 
 
 @bp.post("/answers/<answer_id>/delete")
+@needs("admin")
 def delete_one(answer_id: str) -> BaseResponse:
     """Delete an answer."""
     if not workspace().history.delete(answer_id):
@@ -40,6 +44,7 @@ def delete_one(answer_id: str) -> BaseResponse:
 
 
 @bp.get("/history/delete")
+@needs("admin")
 def sure_all() -> str:
     """Ask whether every answer is to be deleted."""
     _, total = workspace().history.past(0)
@@ -47,6 +52,7 @@ def sure_all() -> str:
 
 
 @bp.post("/history/delete")
+@needs("admin")
 def delete_all() -> BaseResponse:
     """Delete every answer."""
     workspace().history.delete_all()

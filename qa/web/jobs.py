@@ -15,11 +15,15 @@ from qa.errors import NotFound
 _LOG = logging.getLogger("qa.web")
 
 Work = Callable[[Progress], Sequence[Report]]
+Job = tuple[Work, tuple[str, ...]]  # with the collections that it indexes
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """How far a run is. done, total: files to read; counts: what a run that is over has changed; error: a stable word."""
+    """How far a run is. done, total: files to read; counts: what a run that is over has changed; error: a stable word.
+
+    collections: those that it indexes, none for all.
+    """
 
     status: Literal["idle", "running", "done", "failed"] = "idle"
     done: int = 0
@@ -28,6 +32,7 @@ class JobState:
     counts: dict[str, int] = field(default_factory=dict)
     error: str = ""
     detail: str = ""
+    collections: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as the API shows it."""
@@ -48,7 +53,7 @@ class IndexJobs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._state = JobState()
-        self._next: Work | None = None
+        self._next: Job | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -57,15 +62,19 @@ class IndexJobs:
         with self._lock:
             return self._state
 
-    def start(self, work: Work, *, queue: bool = False) -> bool:
-        """Begin a run. While another goes on: False, or with `queue` once more when that is over."""
+    def start(self, work: Work, collections: Sequence[str] = (), *, queue: bool = False) -> bool:
+        """Begin a run. While another goes on: False, or with `queue` once more when that is over.
+
+        collections: those that it indexes, for who may see of it; none for all.
+        """
+        job = (work, tuple(collections))
         with self._lock:
             if self._state.status == "running":
                 if queue:
-                    self._next = work
+                    self._next = job
                 return queue
-            self._state = JobState("running")
-            self._thread = threading.Thread(target=self._run, args=[work], daemon=True, name="indexing")
+            self._state = JobState("running", collections=job[1])
+            self._thread = threading.Thread(target=self._run, args=[job], daemon=True, name="indexing")
             self._thread.start()
             return True
 
@@ -76,13 +85,14 @@ class IndexJobs:
             thread.join(seconds)
         return self.state
 
-    def _run(self, work: Work) -> None:
-        following: Work | None = work
+    def _run(self, job: Job) -> None:
+        following: Job | None = job
         while following:
-            ended = self._end_of(following)
+            work, collections = following
+            ended = replace(self._end_of(work), collections=collections)
             with self._lock:
                 following, self._next = self._next, None
-                self._state = JobState("running") if following else ended
+                self._state = JobState("running", collections=following[1]) if following else ended
 
     def _end_of(self, work: Work) -> JobState:
         """Do one run and say how it ended. What is not meant for people is logged, by its type alone, and hidden."""

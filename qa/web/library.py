@@ -13,8 +13,9 @@ from qa.config import Settings
 from qa.errors import BadUpload
 from qa.indexing import index_paths, reindex
 from qa.uploads import save_upload
-from qa.web.api import workspace
-from qa.web.pages import jobs, library_page
+from qa.web.access import asker, needs
+from qa.web.api import whole_workspace, workspace
+from qa.web.pages import job_state, jobs, library_page, may_upload
 from qa.web.strings import t
 
 bp = Blueprint("library", __name__)
@@ -29,7 +30,13 @@ def largest_form(settings: Settings) -> int:
     return _FILES_AT_ONCE * settings.upload_size * _MB
 
 
+def most_sent(settings: Settings) -> tuple[int, int]:
+    """Return how many bytes and parts a form may have, by whether it may hold files."""
+    return largest_form(settings) if settings.uploads else 64_000, _MOST_PARTS
+
+
 @bp.post("/documents/uploads")
+@needs("index", takes=most_sent)
 def upload() -> str | Response:
     """Take files and index them. A page for a form, or JSON for the page's script, which sends one file after the other.
 
@@ -39,8 +46,8 @@ def upload() -> str | Response:
     settings = workspace().settings
     if settings.uploads is None:
         abort(403, "Nobody may send files here.")
-    request.max_content_length = largest_form(settings)
-    request.max_form_parts = _MOST_PARTS
+    if not may_upload():
+        abort(404)
     sent, paths = request.files.getlist("file"), request.form.getlist("path")
     names = paths if len(paths) == len(sent) else [one.filename or "" for one in sent]
     results = [_take(one, name) for one, name in zip(sent, names, strict=True) if name]
@@ -52,6 +59,7 @@ def upload() -> str | Response:
 
 
 @bp.post("/documents/reindex")
+@needs("index")
 def start() -> BaseResponse:
     """Start to index again, for the form, and go back to the documents, which say how far that, or another run, is."""
     _start_reindex()
@@ -59,38 +67,42 @@ def start() -> BaseResponse:
 
 
 @bp.get("/documents/job")
+@needs("read")
 def job() -> str:
     """Say how far the run is, as the piece of the page that shows it."""
-    return render_template("_job.html", job=jobs().state)
+    return render_template("_job.html", job=job_state())
 
 
 @bp.post("/api/index")
+@needs("index")
 def start_by_api() -> tuple[Response, int]:
     """Start to index again what was indexed before."""
     if not _start_reindex():
         abort(409, "A run is going on: wait for its end.")
-    return jsonify(jobs().state.to_json()), 202
+    return jsonify(job_state().to_json()), 202
 
 
 @bp.get("/api/index")
+@needs("read")
 def job_by_api() -> Response:
     """Say how far the run is, or how the last one of this process ended."""
-    return jsonify(jobs().state.to_json())
+    return jsonify(job_state().to_json())
 
 
 def _start_reindex() -> bool:
     """Start, if the settings let people; False while another run goes on."""
     if not workspace().settings.reindex:
         abort(403, "Indexing cannot be started from here.")
-    here = workspace()
-    return jobs().start(lambda progress: reindex(here, progress=progress))
+    here, seen = whole_workspace(), asker().collections
+    return jobs().start(lambda progress: reindex(here, seen, progress=progress), seen)
 
 
 def _index_uploads() -> None:
     """Index the folder of uploads, or once more after the run that goes on: it may have passed the new files."""
-    here, folder = workspace(), workspace().settings.uploads
+    here, folder = whole_workspace(), whole_workspace().settings.uploads
     if folder is not None and folder.is_dir():
-        jobs().start(lambda progress: [index_paths(here, [folder], progress=progress)], queue=True)
+        names = [here.settings.collection]
+        jobs().start(lambda progress: [index_paths(here, [folder], progress=progress)], names, queue=True)
 
 
 def _take(sent: FileStorage, name: str) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from qa.corpus_map import HEIGHT, WIDTH, CorpusMap, draw_map
 from qa.errors import NotFound
 from qa.records import AskRequest
 from qa.retrieval import find
+from qa.web.access import asker, needs
 from qa.web.api import workspace
 from qa.web.strings import language
 
 bp = Blueprint("map", __name__)
+
+_MAPS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +39,56 @@ class Found:
 
 
 class MapCache:
-    """The map of the newest generation, and its points as markup by language: both are made once."""
+    """The maps of the newest generation, and their points as markup by language: both are made once.
+
+    There is one map for each set of collections that some key may see; of many the last few are kept.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._map: CorpusMap | None = None
-        self._drawn: dict[str, Markup] = {}
+        self._maps: dict[tuple[str, ...], tuple[CorpusMap, dict[str, Markup]]] = {}
 
-    def get(self, view: View) -> CorpusMap:
-        """Return the map of the generation that is seen."""
+    def get(self, view: View, collections: tuple[str, ...] = ()) -> CorpusMap:
+        """Return the map of the generation that is seen. collections: those that the view shows, none for all."""
         with self._lock:
-            if self._map is None or self._map.generation != view.generation:
-                self._map, self._drawn = draw_map(view), {}
-            return self._map
+            known = self._maps.get(collections)
+            if known is None or known[0].generation != view.generation:
+                self._maps.pop(collections, None)
+                while len(self._maps) >= _MAPS_KEPT:
+                    self._maps.pop(next(iter(self._maps)))
+                known = self._maps[collections] = (draw_map(view), {})
+            return known[0]
 
-    def points(self, drawn: CorpusMap) -> Markup:
+    def points(self, drawn: CorpusMap, collections: tuple[str, ...] = ()) -> Markup:
         """Return the points as elements of a drawing, in the language of this request."""
         code = language().code
         with self._lock:
-            if drawn is self._map and code in self._drawn:
-                return self._drawn[code]
-        markup = Markup(render_template("_map_points.html", map=drawn))  # noqa: S704 - a template of ours, escaped
-        with self._lock:
-            if drawn is self._map:
-                self._drawn[code] = markup
-        return markup
+            kept, markups = self._maps.get(collections, (None, {}))
+        if kept is not drawn:
+            markups = {}
+        if code not in markups:
+            markups[code] = Markup(render_template("_map_points.html", map=drawn))  # noqa: S704 - of ours, escaped
+        return markups[code]
 
 
 @bp.get("/map")
+@needs("read")
 def show() -> str:
     """Show the map; with ?q= a question and what is found for it, with ?answer= those of a stored answer."""
     cache = current_app.extensions["map"]
     assert isinstance(cache, MapCache)  # noqa: S101
     with workspace().store.view() as view:
-        drawn = cache.get(view)
+        drawn = cache.get(view, asker().collections)
         question, place, found = _overlay(view, drawn)
     size = {"width": WIDTH, "height": HEIGHT}
     return render_template(
-        "map.html", map=drawn, points=cache.points(drawn), question=question, place=place, found=found, **size
+        "map.html",
+        map=drawn,
+        points=cache.points(drawn, asker().collections),
+        question=question,
+        place=place,
+        found=found,
+        **size,
     )
 
 

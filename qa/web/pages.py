@@ -9,8 +9,9 @@ from flask import Blueprint, current_app, render_template, request, url_for
 
 from index.errors import IndexMissing
 from index.records import AllOf, DocumentInfo, Equals, Stats
-from qa.web.api import workspace
-from qa.web.jobs import IndexJobs
+from qa.web.access import asker, needs
+from qa.web.api import whole_workspace, workspace
+from qa.web.jobs import IndexJobs, JobState
 from qa.web.timeline import timeline
 
 bp = Blueprint("pages", __name__)
@@ -24,12 +25,14 @@ _UNKNOWN = "-"  # in the address, for documents whose language nobody knows
 
 
 @bp.get("/documents")
+@needs("read")
 def documents() -> str:
     """List the documents: those of ?q= (in title or path), ?collection=, ?format= and ?language=, 50 on a page."""
     return library_page()
 
 
 @bp.get("/status")
+@needs("read")
 def status() -> str:
     """Show what is indexed, what the last runs did, and which files are not indexed, with the reason."""
     stats = _stats()
@@ -55,9 +58,9 @@ def library_page(results: Sequence[dict[str, Any]] = ()) -> str:
         is_empty=not stats or not any(one.documents for one in stats.collections.values()),
         link=_link,
         results=results,
-        job=jobs().state,
-        may_upload=settings.uploads is not None,
-        may_reindex=settings.reindex,
+        job=job_state(),
+        may_upload=settings.uploads is not None and may_upload(),
+        may_reindex=settings.reindex and asker().may("index"),
         upload_size=settings.upload_size,
     )
 
@@ -67,6 +70,17 @@ def jobs() -> IndexJobs:
     found = current_app.extensions["jobs"]
     assert isinstance(found, IndexJobs)  # noqa: S101
     return found
+
+
+def may_upload() -> bool:
+    """Say whether the asker may send files: they go into the default collection."""
+    return asker().may("index") and asker().sees(whole_workspace().settings.collection)
+
+
+def job_state() -> JobState:
+    """Return how far indexing is, as far as the asker may know: a run of other collections is none."""
+    state, seen = jobs().state, asker().collections
+    return state if not seen or (state.collections and set(state.collections) <= set(seen)) else JobState()
 
 
 def _stats() -> Stats | None:

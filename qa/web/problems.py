@@ -38,6 +38,7 @@ _LLM_STATUS = {"timeout": 504, "rate_limited": 503}
 _FOR_TOOLS = ("/api/", "/healthz", "/readyz")
 _CODES = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -121,10 +122,12 @@ def _on_unexpected(error: Exception) -> Response:
 
 
 def _respond(body: dict[str, Any]) -> Response:
-    if _wants_page():
+    if wants_page():
         response = Response(render_template("error.html", problem=body), status=body["status"])
     else:
         response = Response(json.dumps(body), status=body["status"], content_type="application/problem+json")
+    if body["status"] == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Citable QA"'
     if body["status"] == 503:
         response.headers["Retry-After"] = "5"
     if body["status"] in _HOPELESS:
@@ -132,7 +135,8 @@ def _respond(body: dict[str, Any]) -> Response:
     return response
 
 
-def _wants_page() -> bool:
+def wants_page() -> bool:
+    """Say whether the asker is a person with a browser, and no tool."""
     if request_ctx.url_adapter is None:  # refused before routing, for its Host: a page could not link anywhere
         return False
     is_tool = "/v1/" in request.path or request.path.startswith(_FOR_TOOLS) or request.path.endswith(".json")

@@ -1,12 +1,14 @@
-"""What every response carries and every request must pass: headers, request id, no cross-site writes."""
+"""What every response carries, and every request must pass, in order: a name, a key for the route, a sender who meant it."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, g, request
+
+from qa.web.access import authorize
+from qa.web.csrf import refuse_forged
 
 _HEADERS = {
     # Nothing from elsewhere, no inline script or style, and no text that our own script could turn into elements
@@ -27,25 +29,15 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 def guard(app: Flask) -> None:
     """Add the checks and headers to an application."""
-    app.before_request(_name_request)
-    app.before_request(_refuse_cross_site)
+    for check in (name_request, authorize, refuse_forged):
+        app.before_request(check)
     app.after_request(_add_headers)
 
 
-def _name_request() -> None:
+def name_request() -> None:
+    """Give the request an id, its sender's own if that is harmless."""
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-
-
-def _refuse_cross_site() -> None:
-    """Refuse writes that another site's page makes the browser send. Tools send neither of these headers."""
-    if request.method in ("GET", "HEAD", "OPTIONS"):
-        return
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        abort(403, "A page of another site sent this request.")
-    origin = request.headers.get("Origin")
-    if origin and urlsplit(origin).netloc != request.host:
-        abort(403, "A page of another site sent this request.")
 
 
 def _add_headers(response: Response) -> Response:

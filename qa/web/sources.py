@@ -16,6 +16,7 @@ from qa.answer_json import citation_path
 from qa.errors import NotFound
 from qa.originals import Original, find_original, is_there, open_original
 from qa.page_images import PagePainter, page_order, pages_of
+from qa.web.access import needs
 from qa.web.api import workspace
 from qa.web.blocks import cut_document, window
 from qa.web.outline import outline
@@ -33,6 +34,7 @@ _FILE_POLICY = "default-src 'none'; sandbox"
 
 
 @bp.get("/documents/<document_id>")
+@needs("read")
 def document(document_id: str) -> str:
     """Show a document's text; with ?start=&end= that span is marked, if `v` still names the version that is here.
 
@@ -47,6 +49,7 @@ def document(document_id: str) -> str:
 
 
 @bp.get("/passages/<passage_id>")
+@needs("read")
 def passage(passage_id: str) -> BaseResponse:
     """Lead to the place of a passage in its document."""
     with workspace().store.view() as view:
@@ -57,6 +60,7 @@ def passage(passage_id: str) -> BaseResponse:
 
 
 @bp.get("/documents/<document_id>/file")
+@needs("read")
 def file(document_id: str) -> Response:
     """Hand out the file that the document was read from, to be saved, never to be opened in this site's name."""
     original = find_original(workspace(), document_id)
@@ -69,6 +73,7 @@ def file(document_id: str) -> Response:
 
 
 @bp.get("/documents/<document_id>/pages/<int:number>.png")
+@needs("read")
 def page(document_id: str, number: int) -> Response:
     """Draw a page of a PDF; with ?start=&end= what stands on it of those words is boxed."""
     found = _document(document_id)

@@ -41,19 +41,23 @@ class Suggestions:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._made: dict[str, tuple[int, list[Suggestion]]] = {}  # by language
+        self._made: dict[tuple[str, str], tuple[int, list[Suggestion]]] = {}  # by language and collection
 
-    def at(self, generation: int, language: str) -> list[Suggestion]:
-        """Return the suggestions for readers of a language; none where the index cannot be read."""
-        known = self._made.get(language)
+    def at(self, generation: int, language: str, collection: str = "") -> list[Suggestion]:
+        """Return the suggestions for readers of a language; none where the index cannot be read.
+
+        collection: whose documents they are about; the default one if it is empty.
+        """
+        wanted = (language, collection or self._workspace.settings.collection)
+        known = self._made.get(wanted)
         if known is None or known[0] != generation:
-            known = self._made[language] = (generation, self._make(language))
+            known = self._made[wanted] = (generation, self._make(*wanted))
         return known[1]
 
-    def _make(self, language: str) -> list[Suggestion]:
+    def _make(self, language: str, collection: str) -> list[Suggestion]:
         store = self._workspace.store
         try:
-            listed = store.documents(Equals("collection", self._workspace.settings.collection))
+            listed = store.documents(Equals("collection", collection))
             chosen = [one.id for one in _spread(listed) if one.length <= _LONGEST_TEXT]
             return suggest(store.documents_with_ids(chosen), language)
         except CitableError:

@@ -1,5 +1,6 @@
 // On the answer's page: show only what is supported, copy, say what one thinks. Each is a form or a link without this.
 import { moved, onPage } from "./page.js";
+import { token } from "./token.js";
 import { announce, word } from "./words.js";
 
 onPage((main) => {
@@ -47,7 +48,7 @@ async function say(form, button) {
   const body = { answer_id: document.getElementById("answer").dataset.id, citation: Number(form.dataset.feedback), value: button.value };
   const response = await fetch("/api/feedback", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...token() },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(String(response.status));

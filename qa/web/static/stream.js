@@ -1,4 +1,6 @@
 // Server-sent events by fetch, which unlike EventSource can post and be stopped.
+import { token } from "./token.js";
+
 const SILENCE_MS = 45_000; // the server gives a sign of life every 15 s
 
 /** The request was refused or failed on the server. `problem` says why: detail, hint. */
@@ -16,7 +18,7 @@ export class Cut extends Error {}
 export async function* askEvents(body, signal) {
   const response = await fetch("/api/ask", {
     method: "POST",
-    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    headers: { "Content-Type": "application/json", Accept: "text/event-stream", ...token() },
     body: JSON.stringify(body),
     signal,
   }).catch((error) => {

@@ -1,5 +1,6 @@
 // Sending files by drag and drop, whole folders too, with progress; and the state of indexing, asked for while it runs.
 import { onPage } from "./page.js";
+import { token } from "./token.js";
 import { announce, word } from "./words.js";
 
 const POLL = 1000; // milliseconds
@@ -55,6 +56,7 @@ function send(form, body, onProgress) {
     const request = new XMLHttpRequest(); // fetch does not say how much has been sent
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries(token())) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => resolve(outcome(request));
