@@ -4,7 +4,7 @@ VENV := .venv
 QA := $(VENV)/bin/qa
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale faults lock wheel clean
+.PHONY: demo test check format eval reader scale faults fuzz lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -43,6 +43,10 @@ scale: $(VENV)/installed
 # Kill, fill, flip and truncate many more times than the tests do: minutes, one line of counts at the end.
 faults: $(VENV)/installed-test
 	@$(VENV)/bin/python tests/faults.py --kills 200 --flips 500
+
+# Send the API 5,000 requests made from its own description, good and bad; a few minutes.
+fuzz: $(VENV)/installed-test
+	@$(VENV)/bin/python tests/fuzz.py --cases 5000
 
 # Renew the locked versions: resolve anew in a fresh environment and write down what came out.
 lock:

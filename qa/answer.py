@@ -135,7 +135,8 @@ def _upstream(workspace: Workspace, request: AskRequest, is_gone: Callable[[], b
     if not request.model:
         return None
     settings = workspace.settings
-    return Upstream(settings, workspace.breaker, Budget(settings.llm_timeout, settings.llm_calls, is_gone), request.model)
+    budget = Budget(settings.llm_timeout, settings.llm_calls, is_gone)
+    return Upstream(settings, workspace.breaker, workspace.slots, budget, request.model)
 
 
 def _warnings(hits: Sequence[Hit]) -> tuple[str, ...]:

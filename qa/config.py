@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -66,6 +66,16 @@ class Settings(BaseModel):
     temperature: float = Field(0.0, ge=0, le=2, description="randomness of the LLM")
     prompts: Path | None = Field(None, description="a folder with your own versions of the files in prompts/")
     max_question: int = Field(4000, ge=10, description="longest question, in characters")
+    workers: int = Field(8, ge=1, le=64, description="requests that `qa serve` works on at once")
+    queue: int = Field(32, ge=0, le=512, description="requests that may wait for that; more are told to come back (503)")
+    llm_concurrency: int = Field(8, ge=1, description="calls to an LLM that go on at once, over all questions")
+    rate_limit: int = Field(
+        1200, ge=0, description="requests a minute that one key, or one address without a key, may send; 0: any number"
+    )
+    ask_limit: int = Field(240, ge=0, description="questions a minute that one key or address may send; 0: any number")
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses or networks of proxies whose X-Forwarded-For and -Proto are believed, separated by commas"
+    )
     uploads: Path | None = Field(
         None, description="a folder where files that people send by the web form are put; empty: none may"
     )
@@ -77,10 +87,17 @@ class Settings(BaseModel):
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
     trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
 
-    @field_validator("models", "fallbacks", "trusted_hosts", "pdf_passwords", mode="before")
+    @field_validator("models", "fallbacks", "trusted_hosts", "trusted_proxies", "pdf_passwords", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ip_network(one, strict=False)
+        return value
 
     @field_validator("base_url")
     @classmethod

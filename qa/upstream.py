@@ -11,6 +11,7 @@ from contextlib import closing
 from qa.config import Settings
 from qa.errors import LLMError
 from qa.llm import stream_reply
+from qa.slots import Slots
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -91,13 +92,14 @@ class Breaker:
 class Upstream:
     """The calls for one answer. `model` is the one that answered last; `usage` adds up what all of them took."""
 
-    def __init__(self, settings: Settings, breaker: Breaker, budget: Budget, model: str) -> None:
+    def __init__(self, settings: Settings, breaker: Breaker, slots: Slots, budget: Budget, model: str) -> None:
         self.budget = budget
         self.model = model
         self.usage: dict[str, float] = {}
         self.said_all = False  # set it when the last words were read: the usage may still be on its way
         self._settings = settings
         self._breaker = breaker
+        self._slots = slots
         self._passed: set[str] = set()
 
     def stream(self, messages: Messages) -> Generator[str, None, None]:
@@ -170,9 +172,13 @@ class Upstream:
     def _call(self, messages: Messages, model: str, deadline: float | None = None) -> Generator[str, None, None]:
         self._breaker.check(model)
         self.budget.check_asker()
+        until = self.budget.deadline if deadline is None else deadline
+        with self._slots.one(until, self.budget.check_asker):
+            yield from self._call_now(messages, model, until)
+
+    def _call_now(self, messages: Messages, model: str, until: float) -> Generator[str, None, None]:
         self.budget.take_call()
         self.model = model
-        until = self.budget.deadline if deadline is None else deadline
         reply = stream_reply(messages, model, self._settings, until, self.budget.check_asker)
         try:
             yield from reply.chunks

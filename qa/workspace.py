@@ -14,6 +14,7 @@ from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
 from qa.reader import Reader
 from qa.reader_model import ReaderModel
+from qa.slots import Slots
 from qa.support import Entails
 from qa.upstream import Breaker
 
@@ -26,6 +27,7 @@ class Workspace:
         self.store: LocalStore = LocalStore(settings.data)
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
+        self.slots = Slots(settings.llm_concurrency)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -72,7 +74,7 @@ class Workspace:
         other = Workspace(self.settings.model_copy(update={"collection": chosen}))
         other.store = NarrowStore(self.store, collections)
         other.history = self.history.narrowed(collections)
-        other.breaker = self.breaker
+        other.breaker, other.slots = self.breaker, self.slots
         for name in ("embedder", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)
         return other

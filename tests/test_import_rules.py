@@ -26,6 +26,8 @@ ONLY = {
     "sqlite3": set(),
     "flask": {"qa/web/"},
     "werkzeug": {"qa/web/"},
+    "flask_limiter": {"qa/web/limits.py"},
+    "spectree": {"qa/web/openapi.py"},
     "itsdangerous": {"qa/web/session.py"},
     "click": {"qa/cli/"},
     "rich": {"qa/cli/"},

@@ -170,9 +170,9 @@ def test_the_map_follows_the_index_and_is_else_drawn_once(make_workspace: MakeWo
     app = create_app(workspace)
     client = app.test_client()
     assert len(page(client.get("/map")).css(".map g > a")) == 1
-    first = app.extensions["map"]._map
+    first = app.extensions["map"]._maps[()][0]
     client.get("/map?lang=ur")
-    assert app.extensions["map"]._map is first
+    assert app.extensions["map"]._maps[()][0] is first
     (folder / "b.txt").write_text("The harbour was opened in the winter by the town.")
     index_paths(workspace, [folder])
     assert len(page(client.get("/map")).css(".map g > a")) == 2

@@ -15,7 +15,8 @@ from qa.keys import KeyRing
 from qa.web import create_app
 from qa.workspace import Workspace
 
-_THREADS = 16
+_SPARE_THREADS = 8  # that refuse, and answer health checks, while all others are at work or wait
+_CONNECTIONS = 500
 
 
 @click.command("serve")
@@ -58,16 +59,21 @@ def open_server(app: Any, host: str, port: int) -> Any:
     """Return waitress's server for the application, listening; `run` serves. Raises OSError or ValueError."""
     from waitress.server import create_server  # only this command needs it
 
+    settings = app.extensions["workspace"].settings
     return create_server(
         app,
         host=host,
         port=port,
-        threads=_THREADS,
+        threads=settings.workers + settings.queue + _SPARE_THREADS,
+        connection_limit=_CONNECTIONS,
+        backlog=_CONNECTIONS,
+        asyncore_use_poll=True,  # select() ends at file number 1023
+        clear_untrusted_proxy_headers=False,  # whom to believe is decided in qa/web/proxies.py
         channel_timeout=60,
         channel_request_lookahead=1,  # without it a client that leaves goes unnoticed until something is sent
         ident=None,  # no Server header
         # what is a little too large for its path is refused by the application, in the form that the client reads
-        max_request_body_size=4 * app.config["LARGEST_BODY"],
+        max_request_body_size=4 * app.config["MOST_SENT"],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
-from werkzeug.exceptions import BadRequest
 
 from index.errors import CitableError
 from index.records import AllOf, Equals
@@ -16,14 +15,14 @@ from qa.errors import NotFound
 from qa.retrieval import find
 from qa.verify import verify_answer
 from qa.web.access import asker, needs
-from qa.web.bodies import AskBody, SearchBody, ask_request, read_body
+from qa.web.bodies import AskBody, DocumentsQuery, SearchBody, ask_request, read_body, read_query
+from qa.web.openapi import described
 from qa.web.problems import problem_of
+from qa.web.schemas import AnswerOut, ChecksOut, DocumentOut, DocumentsOut, FoundOut, HealthOut
 from qa.web.stream import asker_is_gone, stream_answer
 from qa.workspace import Workspace
 
 bp = Blueprint("api", __name__)
-
-_PAGE = 100
 
 
 def workspace() -> Workspace:
@@ -45,6 +44,7 @@ def whole_workspace() -> Workspace:
 
 @bp.post("/api/ask")
 @needs("ask")
+@described(AnswerOut, takes=AskBody, errors=(502, 504), streams=True)
 def ask() -> Response:
     """Answer a question: the answer object, or server-sent events where the client asks for them."""
     wanted = ask_request(read_body(AskBody))
@@ -58,6 +58,7 @@ def ask() -> Response:
 
 @bp.post("/api/search")
 @needs("read")
+@described(FoundOut, takes=SearchBody)
 def search_passages() -> Response:
     """Find passages, with every stage's score."""
     wanted = check_request(workspace(), ask_request(read_body(SearchBody)))
@@ -71,10 +72,11 @@ def search_passages() -> Response:
 
 @bp.get("/api/documents")
 @needs("read")
+@described(DocumentsOut, query=DocumentsQuery)
 def documents() -> Response:
     """List documents: ?collection=, ?limit= (100), ?offset=. `next` is the offset of the following page, or null."""
-    limit, offset = max(1, _whole_number("limit", _PAGE)), _whole_number("offset", 0)
-    collection = request.args.get("collection")
+    asked = read_query(DocumentsQuery)
+    limit, offset, collection = asked.limit, asked.offset, asked.collection
     found = workspace().store.documents(AllOf((Equals("collection", collection),)) if collection else AllOf())
     following = offset + limit if offset + limit < len(found) else None
     listed = [info_to_json(document) for document in found[offset : offset + limit]]
@@ -83,6 +85,7 @@ def documents() -> Response:
 
 @bp.get("/api/documents/<document_id>")
 @needs("read")
+@described(DocumentOut)
 def document(document_id: str) -> Response:
     """Return a document with its text: citations index this text."""
     with workspace().store.view() as view:
@@ -96,6 +99,7 @@ def document(document_id: str) -> Response:
 
 @bp.get("/api/answers/<answer_id>")
 @needs("read")
+@described(AnswerOut)
 def answer(answer_id: str) -> Response:
     """Return a stored answer object."""
     return jsonify(stored_answer(answer_id))
@@ -104,6 +108,7 @@ def answer(answer_id: str) -> Response:
 @bp.get("/api/answers/<answer_id>/verify")
 @bp.get("/answers/<answer_id>/verify")
 @needs("read")
+@described(ChecksOut)
 def verify(answer_id: str) -> Response:
     """Check each quote of a stored answer against today's documents."""
     found = stored_answer(answer_id)
@@ -121,6 +126,7 @@ def stored_answer(answer_id: str) -> dict[str, Any]:
 
 @bp.get("/healthz")
 @needs("nothing")
+@described(HealthOut)
 def healthz() -> Response:
     """Say that the process answers."""
     return jsonify({"status": "ok"})
@@ -128,6 +134,7 @@ def healthz() -> Response:
 
 @bp.get("/readyz")
 @needs("nothing")
+@described(HealthOut)
 def readyz() -> tuple[Response, int] | Response:
     """Say whether a question could be answered now: index and model are there and fit each other."""
     try:
@@ -139,10 +146,3 @@ def readyz() -> tuple[Response, int] | Response:
         body.headers["Retry-After"] = "5"
         return body, 503
     return jsonify({"status": "ready", "generation": generation})
-
-
-def _whole_number(name: str, default: int) -> int:
-    text = request.args.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadRequest(f"{name}: not a whole number.")
-    return min(int(text), 1000) if name == "limit" else int(text)

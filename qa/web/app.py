@@ -17,15 +17,17 @@ from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
 from qa.web.jobs import IndexJobs
 from qa.web.library import bp as library_bp
-from qa.web.library import largest_form
+from qa.web.library import most_sent
 from qa.web.map_pages import MapCache
 from qa.web.map_pages import bp as map_bp
 from qa.web.names import give_names
 from qa.web.openai_chat import LARGEST_CHAT
 from qa.web.openai_chat import bp as openai_bp
+from qa.web.openapi import bp as openapi_bp
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
+from qa.web.proxies import ForwardedFrom
 from qa.web.security import guard
 from qa.web.sign_in import bp as sign_in_bp
 from qa.web.sources import bp as sources_bp
@@ -43,7 +45,7 @@ def create_app(workspace: Workspace) -> Flask:
     """Return the application for one workspace."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
-    app.config["LARGEST_BODY"] = max(LARGEST_CHAT, largest_form(workspace.settings) if workspace.settings.uploads else 0)
+    app.config["MOST_SENT"] = max(LARGEST_CHAT, most_sent(workspace.settings)[0])  # by any route, for the server
     app.config["MAX_FORM_PARTS"] = 20
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
@@ -62,8 +64,10 @@ def create_app(workspace: Workspace) -> Flask:
     give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (*_PAGES, api_bp, openai_bp):
+    for blueprint in (*_PAGES, api_bp, openai_bp, openapi_bp):
         app.register_blueprint(blueprint)
+    if workspace.settings.trusted_proxies:
+        app.wsgi_app = ForwardedFrom(app.wsgi_app, workspace.settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 

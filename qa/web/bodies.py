@@ -49,6 +49,23 @@ class AskBody(SearchBody):
     only_supported: bool | None = None
 
 
+class DocumentsQuery(BaseModel):
+    """What GET /api/documents takes in its address."""
+
+    collection: str = ""
+    limit: int = Field(100, ge=1, le=1000)
+    offset: int = Field(0, ge=0, le=999_999_999)
+
+
+def read_query(kind: type[_Body]) -> _Body:
+    """Return what the address asks for, checked. Raises 400 for a wrong value."""
+    try:
+        return kind.model_validate({name: request.args[name] for name in kind.model_fields if name in request.args})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise BadRequest(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+
+
 def read_json() -> Any:
     """Return the request's JSON. Raises 415 for another type, 400 for what is no JSON."""
     if not request.is_json:

@@ -12,6 +12,8 @@ from qa.errors import BadQuestion
 from qa.web.access import needs
 from qa.web.api import stored_answer, workspace
 from qa.web.bodies import read_body
+from qa.web.openapi import described
+from qa.web.schemas import FeedbackOut
 
 bp = Blueprint("feedback", __name__)
 
@@ -30,6 +32,7 @@ class FeedbackBody(BaseModel):
 
 @bp.post("/api/feedback")
 @needs("ask")
+@described(FeedbackOut, takes=FeedbackBody)
 def give() -> Response:
     """Keep what a reader says of an answer or a citation."""
     body = read_body(FeedbackBody)

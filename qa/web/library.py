@@ -15,7 +15,9 @@ from qa.indexing import index_paths, reindex
 from qa.uploads import save_upload
 from qa.web.access import asker, needs
 from qa.web.api import whole_workspace, workspace
+from qa.web.openapi import described
 from qa.web.pages import job_state, jobs, library_page, may_upload
+from qa.web.schemas import JobOut
 from qa.web.strings import t
 
 bp = Blueprint("library", __name__)
@@ -75,6 +77,7 @@ def job() -> str:
 
 @bp.post("/api/index")
 @needs("index")
+@described(JobOut, status=202, errors=(409,))
 def start_by_api() -> tuple[Response, int]:
     """Start to index again what was indexed before."""
     if not _start_reindex():
@@ -84,6 +87,7 @@ def start_by_api() -> tuple[Response, int]:
 
 @bp.get("/api/index")
 @needs("read")
+@described(JobOut)
 def job_by_api() -> Response:
     """Say how far the run is, or how the last one of this process ended."""
     return jsonify(job_state().to_json())

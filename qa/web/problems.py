@@ -34,7 +34,7 @@ _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
 )
 # A client that tries again by itself would only spend more: the fault stays, or other models were asked already.
 _HOPELESS = (500, 502, 504)
-_LLM_STATUS = {"timeout": 504, "rate_limited": 503}
+_LLM_STATUS = {"timeout": 504, "rate_limited": 503, "busy": 503}
 _FOR_TOOLS = ("/api/", "/healthz", "/readyz")
 _CODES = {
     400: "bad_request",
@@ -45,6 +45,8 @@ _CODES = {
     409: "conflict",
     413: "too_large",
     415: "not_json",
+    429: "rate_limited",
+    503: "overloaded",
 }
 
 
@@ -109,7 +111,13 @@ def _on_citable(error: CitableError) -> Response:
 
 def _on_http(error: HTTPException) -> Response:
     status = error.code or 500
-    response = _respond(problem(status, _CODES.get(status, "http_error"), error.description or "The request failed."))
+    said = error.description or "The request failed."
+    hint = ""
+    if status == 429:
+        said, hint = f"More requests than are allowed: {said}.", "wait as long as Retry-After says"
+    response = _respond(problem(status, _CODES.get(status, "http_error"), said, hint))
+    if status == 429:
+        response.headers["Retry-After"] = str(g.get("retry_after", 5))
     if error.response is None:
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):

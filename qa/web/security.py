@@ -1,4 +1,4 @@
-"""What every response carries, and every request must pass, in order: a name, a key for the route, a sender who meant it."""
+"""What every response carries, and every request must pass, in order: a turn, a limit, a key, a sender who meant it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import secrets
 from flask import Flask, Response, g, request
 
 from qa.web.access import authorize
+from qa.web.admission import Admission, admit
 from qa.web.csrf import refuse_forged
+from qa.web.limits import limit
 
 _HEADERS = {
     # Nothing from elsewhere, no inline script or style, and no text that our own script could turn into elements
@@ -29,8 +31,12 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 def guard(app: Flask) -> None:
     """Add the checks and headers to an application."""
-    for check in (name_request, authorize, refuse_forged):
-        app.before_request(check)
+    settings = app.extensions["workspace"].settings
+    app.before_request(name_request)
+    admit(app, Admission(settings.workers, settings.queue))
+    limit(app, settings)
+    app.before_request(authorize)
+    app.before_request(refuse_forged)
     app.after_request(_add_headers)
 
 

@@ -1,0 +1,106 @@
+"""Only so many requests are at work at once; a few more wait; the rest are told to come back, at once.
+
+Without this, threads share the processor ever more finely, and all requests become slow instead of some being refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+from flask import Flask, Response, abort, current_app, g, request
+
+_PASS = frozenset(("static", "api.healthz", "api.readyz"))  # cheap, and asked for when things go badly
+_LONGEST_WAIT = 20.0  # seconds
+
+
+class Admission:
+    """Admits `workers` at once and lets `queue` more wait. Safe to share between threads."""
+
+    def __init__(self, workers: int, queue: int) -> None:
+        self._working = threading.BoundedSemaphore(workers)
+        self._waiting = threading.BoundedSemaphore(workers + queue)
+
+    def enter(self) -> bool:
+        """Wait for a turn; False, at once, when too many wait already, or when it does not come."""
+        if not self._waiting.acquire(blocking=False):
+            return False
+        if self._working.acquire(timeout=_LONGEST_WAIT):
+            return True
+        self._waiting.release()
+        return False
+
+    def leave(self) -> None:
+        """Give the turn to who waits."""
+        self._working.release()
+        self._waiting.release()
+
+
+def admit(app: Flask, admission: Admission) -> None:
+    """Let requests into an application by turns. Must be among the first that a request meets."""
+    app.extensions["admission"] = admission
+    app.before_request(_enter)
+    app.after_request(_leave)
+    app.teardown_request(_leave_after_failure)
+
+
+def _enter() -> None:
+    if request.endpoint in _PASS or request.endpoint is None:
+        return
+    if not _admission().enter():
+        abort(503, "Too many questions are waiting.")
+    g.turn = True
+
+
+def _leave(response: Response) -> Response:
+    """End the turn when the response is made; a stream of events is at work until its end."""
+    if response.mimetype == "text/event-stream" and _take():
+        turn = _Turn(_admission())
+        response.response = _until_end(response.response, turn)  # type: ignore[arg-type]
+        response.call_on_close(turn.end)
+    else:
+        _end_turn()
+    return response
+
+
+def _leave_after_failure(_: BaseException | None) -> None:
+    _end_turn()
+
+
+def _end_turn() -> None:
+    if _take():
+        _admission().leave()
+
+
+def _take() -> bool:
+    """Say whether this request has a turn, which whoever asks then has to end."""
+    return bool(g.pop("turn", False))
+
+
+class _Turn:
+    """A turn that is ended once, by whoever comes first: the stream's end, or the server that closes it."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._lock = threading.Lock()
+        self._ended = False
+
+    def end(self) -> None:
+        """End the turn."""
+        with self._lock:
+            ended, self._ended = self._ended, True
+        if not ended:
+            self._admission.leave()
+
+
+def _until_end(chunks: Iterator[str | bytes], turn: _Turn) -> Iterator[str | bytes]:
+    try:
+        yield from chunks
+    finally:
+        turn.end()
+
+
+def _admission() -> Admission:
+    found = current_app.extensions["admission"]
+    assert isinstance(found, Admission)  # noqa: S101
+    return found
