@@ -14,6 +14,7 @@ from qa.claims import WEAK
 from qa.errors import BadQuestion
 from qa.history import new_answer_id
 from qa.records import AskRequest
+from qa.web.access import needs
 from qa.web.api import workspace
 from qa.web.ask_pages import count_collections, suggestions
 from qa.web.openai_bodies import ChatBody, check_servable, earlier_turns, question_of, read_chat_body, wishes_of
@@ -40,6 +41,7 @@ def _choose_profile(_: str | None, values: dict[str, Any] | None) -> None:
 
 @bp.get("/v1/models")
 @bp.get(f"/{_PATHS}/v1/models")
+@needs("read")
 def models() -> Response:
     """List the models: one that asks the default collection, and one named after each collection."""
     created = _committed_at()
@@ -48,6 +50,7 @@ def models() -> Response:
 
 @bp.get("/v1/models/<path:name>")
 @bp.get(f"/{_PATHS}/v1/models/<path:name>")
+@needs("read")
 def model(name: str) -> Response:
     """Return one model."""
     collection_of(name)
@@ -56,9 +59,9 @@ def model(name: str) -> Response:
 
 @bp.post("/v1/chat/completions")
 @bp.post(f"/{_PATHS}/v1/chat/completions")
+@needs("ask", takes=lambda _: (LARGEST_CHAT, 0))
 def chat_completions() -> Response:
     """Answer the last message of a conversation from the documents."""
-    request.max_content_length = LARGEST_CHAT
     body = read_chat_body()
     collection = collection_of(body.model)
     if task := task_of(body):
@@ -123,7 +126,9 @@ def _model(name: str, created: int) -> dict[str, Any]:
 
 
 def _committed_at() -> int:
+    """Return when what the asker may see was last written, in seconds; 0 where there is nothing."""
     try:
-        return seconds_of(workspace().store.stats().committed_at)
+        written = workspace().store.stats().committed_at
     except IndexMissing:
         return 0
+    return seconds_of(written) if written else 0
