@@ -6,7 +6,8 @@ Without this, threads share the processor ever more finely, and all requests bec
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, request
 
@@ -55,9 +56,7 @@ def _enter() -> None:
 def _leave(response: Response) -> Response:
     """End the turn when the response is made; a stream of events is at work until its end."""
     if response.mimetype == "text/event-stream" and _take():
-        turn = _Turn(_admission())
-        response.response = _until_end(response.response, turn)  # type: ignore[arg-type]
-        response.call_on_close(turn.end)
+        response.response = _Held(response.response, _admission())
     else:
         _end_turn()
     return response
@@ -77,27 +76,33 @@ def _take() -> bool:
     return bool(g.pop("turn", False))
 
 
-class _Turn:
-    """A turn that is ended once, by whoever comes first: the stream's end, or the server that closes it."""
+class _Held:
+    """The pieces of a stream, with its turn: ended once, when they are all sent, or when the server closes it."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, pieces: Iterable[Any], admission: Admission) -> None:
+        self._pieces = pieces
         self._admission = admission
         self._lock = threading.Lock()
         self._ended = False
 
-    def end(self) -> None:
-        """End the turn."""
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            yield from self._pieces
+        finally:
+            self._end()
+
+    def close(self) -> None:
+        """End it: the client may have left."""
+        close = getattr(self._pieces, "close", None)
+        if close:
+            close()
+        self._end()
+
+    def _end(self) -> None:
         with self._lock:
             ended, self._ended = self._ended, True
         if not ended:
             self._admission.leave()
-
-
-def _until_end(chunks: Iterator[str | bytes], turn: _Turn) -> Iterator[str | bytes]:
-    try:
-        yield from chunks
-    finally:
-        turn.end()
 
 
 def _admission() -> Admission:
