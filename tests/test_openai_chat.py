@@ -585,7 +585,8 @@ def test_another_method_path_or_content_type_is_refused_for_tools(address: str) 
         ("POST", "/v1/models", {}, 405),
         ("POST", "/v1/completions", {}, 404),
         ("GET", "/nowhere/v1/models", {"Accept": "text/html"}, 404),
-        ("POST", "/links/v1/chat/completions", {"Content-Type": "text/plain"}, 415),
+        ("POST", "/links/v1/chat/completions", {"Content-Type": "text/plain"}, 403),  # any page can make a browser send it
+        ("POST", "/links/v1/chat/completions", {"Content-Type": "text/plain", "X-API-Key": "any"}, 415),
     ):
         response = httpx.request(method, address + path, headers=headers, content=b"{}" if method == "POST" else None)
         assert response.status_code == status, path

@@ -16,7 +16,10 @@ from qa.web.access import asker, door, shown_key
 
 _FIELD, _HEADER = "csrf_token", "X-CSRF-Token"
 _CROSS = "A page of another site sent this request."
-_STALE = "The page that sent this is not of this server, or is too old. Load it again, and then send it."
+_STALE = (
+    "The page that sent this is not of this server, or is too old. Load it again, and then send it. "
+    "A tool sends JSON with Content-Type: application/json."
+)
 
 
 def refuse_forged() -> None:
