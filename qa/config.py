@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -84,6 +85,8 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address that `qa serve` listens on")
     open_access: bool = Field(False, description="answer without keys although `host` can be reached from other machines")
     port: int = Field(8765, ge=0, le=65535, description="port that `qa serve` listens on")
+    mcp_host: str = Field("127.0.0.1", min_length=1, description="address that `qa mcp --http` listens on")
+    mcp_port: int = Field(8766, ge=0, le=65535, description="port that `qa mcp --http` listens on")
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
     trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
 
@@ -158,6 +161,21 @@ def shown_value(settings: Settings, name: str) -> str:
     if isinstance(value, tuple):
         return ",".join("********" if isinstance(one, SecretStr) else one for one in value)
     return "" if value is None else str(value)
+
+
+def user_config_folder() -> Path:
+    """Return the folder where this system's applications keep a user's settings."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+
+
+def is_secret(settings: Settings, name: str) -> bool:
+    """Say whether a setting holds what must not be written down elsewhere."""
+    value = getattr(settings, name)
+    return isinstance(value, SecretStr) or (isinstance(value, tuple) and any(isinstance(one, SecretStr) for one in value))
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "doctor": ("qa.cli.doctor", "Check the data directory for damage, and mend it."),
     "serve": ("qa.cli.serve", "Open the web form and the API on this machine."),
     "keys": ("qa.cli.keys", "Make, list and revoke the keys that open the server."),
+    "mcp": ("qa.cli.mcp", "Serve assistants by MCP, or set one up to use it."),
     "demo": ("qa.cli.demo", "Index the sample documents and ask the sample question."),
     "eval": ("qa.cli.eval", "Measure search, reading, refusal and verdicts on a data set."),
     "config": ("qa.cli.config", "Show the settings and where each comes from."),
