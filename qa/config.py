@@ -88,6 +88,18 @@ class Settings(BaseModel):
     mcp_host: str = Field("127.0.0.1", min_length=1, description="address that `qa mcp --http` listens on")
     mcp_port: int = Field(8766, ge=0, le=65535, description="port that `qa mcp --http` listens on")
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
+    slack_signing_secret: SecretStr = Field(
+        SecretStr(""), description="the signing secret of a Slack app; empty: Slack is not answered"
+    )
+    slack_bot_token: SecretStr = Field(
+        SecretStr(""), description="its bot token, for mentions and direct messages; empty: slash commands only"
+    )
+    slack_api: str = Field("https://slack.com/api/", description="address of Slack's API")
+    slack_hooks: str = Field("https://hooks.slack.com", description="address below which answers to Slack may be sent")
+    mattermost_token: SecretStr = Field(
+        SecretStr(""), description="the token of a Mattermost slash command; empty: Mattermost is not answered"
+    )
+    mattermost_url: str = Field("", description="address of the Mattermost server, the only one answers to it are sent to")
     trusted_hosts: tuple[str, ...] = Field((), description="further host names the server answers to, separated by commas")
 
     @field_validator("models", "fallbacks", "trusted_hosts", "trusted_proxies", "pdf_passwords", mode="before")

@@ -33,6 +33,7 @@ ONLY = {
     "mcp_types": {"qa/mcp/"},
     "starlette": {"qa/mcp/"},
     "uvicorn": {"qa/mcp/"},
+    "slack_sdk": {"qa/web/slack.py"},
     "click": {"qa/cli/"},
     "rich": {"qa/cli/"},
     "pypdfium2": {"index/readers/"},

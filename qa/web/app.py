@@ -11,6 +11,7 @@ from qa.web.access import Door, asker
 from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
 from qa.web.ask_pages import bp as ask_bp
+from qa.web.chat_work import ChatWork, Remembered
 from qa.web.compress import compress
 from qa.web.csrf import give_tokens
 from qa.web.feedback import bp as feedback_bp
@@ -20,6 +21,7 @@ from qa.web.library import bp as library_bp
 from qa.web.library import most_sent
 from qa.web.map_pages import MapCache
 from qa.web.map_pages import bp as map_bp
+from qa.web.mattermost import bp as mattermost_bp
 from qa.web.names import give_names
 from qa.web.openai_chat import LARGEST_CHAT
 from qa.web.openai_chat import bp as openai_bp
@@ -30,6 +32,7 @@ from qa.web.problems import handle_errors
 from qa.web.proxies import ForwardedFrom
 from qa.web.security import guard
 from qa.web.sign_in import bp as sign_in_bp
+from qa.web.slack import bp as slack_bp
 from qa.web.sources import bp as sources_bp
 from qa.web.sources import make_painter
 from qa.web.strings import speak
@@ -53,6 +56,9 @@ def create_app(workspace: Workspace) -> Flask:
     app.extensions["suggestions"] = Suggestions(workspace)
     app.extensions["jobs"] = IndexJobs()
     app.extensions["map"] = MapCache()
+    app.extensions["chat_work"] = ChatWork()
+    app.extensions["chat_conversations"] = Remembered[str]()
+    app.extensions["chat_events"] = Remembered[bool]()
     app.extensions["painter"] = make_painter(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -64,7 +70,7 @@ def create_app(workspace: Workspace) -> Flask:
     give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (*_PAGES, api_bp, openai_bp, openapi_bp):
+    for blueprint in (*_PAGES, api_bp, openai_bp, openapi_bp, slack_bp, mattermost_bp):
         app.register_blueprint(blueprint)
     if workspace.settings.trusted_proxies:
         app.wsgi_app = ForwardedFrom(app.wsgi_app, workspace.settings.trusted_proxies)  # type: ignore[method-assign]

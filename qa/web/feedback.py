@@ -36,7 +36,7 @@ class FeedbackBody(BaseModel):
 def give() -> Response:
     """Keep what a reader says of an answer or a citation."""
     body = read_body(FeedbackBody)
-    return jsonify(_keep(body))
+    return jsonify(keep(body))
 
 
 @bp.post("/answers/<answer_id>/feedback")
@@ -47,14 +47,14 @@ def give_by_form(answer_id: str) -> BaseResponse:
     value = request.form.get("value", "")
     if not (citation.isascii() and citation.isdigit() and len(citation) < 6) or value not in _ALLOWED:
         raise BadQuestion("this is nothing that can be said of an answer", "use the buttons of the answer's page")
-    _keep(FeedbackBody.model_validate({"answer_id": answer_id, "citation": int(citation), "value": value}))
+    keep(FeedbackBody.model_validate({"answer_id": answer_id, "citation": int(citation), "value": value}))
     return redirect(url_for("answers.answer", answer_id=answer_id, _anchor=_anchor(int(citation))), code=303)
 
 
 _ALLOWED = ("helpful", "not_helpful", "does_not_support", "")
 
 
-def _keep(body: FeedbackBody) -> dict[str, Any]:
+def keep(body: FeedbackBody) -> dict[str, Any]:
     """Keep it. Raises NotFound without such an answer, BadQuestion for what does not fit it."""
     answer = stored_answer(body.answer_id)
     if body.citation and body.citation not in {citation["n"] for citation in answer["citations"]}:
