@@ -273,7 +273,7 @@ def test_without_an_index_the_asker_learns_no_folder(
 
 
 def test_more_questions_than_can_wait_are_refused_at_once(make_app, chat: ChatServer, llm: LLMServer):
-    client, workspace = make_app(model="openai/test", api_base=llm.url, api_key="k", llm_timeout=3)
+    client, _ = make_app(model="openai/test", api_base=llm.url, api_key="k", llm_timeout=3)
     work, going = client.application.extensions["chat_work"], threading.Event()
     while work.give(lambda: going.wait(20)):
         time.sleep(0.01)
