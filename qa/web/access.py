@@ -28,12 +28,14 @@ _OF_FLASK = frozenset(("static",))  # its files hold nothing that is anybody's
 class Needs:
     """What a route needs. whole: only who may see every collection has it; the others get 404.
 
-    takes: the most bytes and parts of a form that it takes, where that is more than others do.
+    takes: the most bytes and parts of a form that it takes, where that is more than others do. signed: it looks itself for
+    a signature that only the sender can have made, so that no page can make a browser send it.
     """
 
     scope: Need
     whole: bool = False
     takes: Callable[[Settings], tuple[int, int]] | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +90,16 @@ class Door:
 
 
 def needs(
-    scope: Need, *, whole: bool = False, takes: Callable[[Settings], tuple[int, int]] | None = None
+    scope: Need,
+    *,
+    whole: bool = False,
+    takes: Callable[[Settings], tuple[int, int]] | None = None,
+    signed: bool = False,
 ) -> Callable[[_View], _View]:
-    """Declare what a route needs: a scope, or "nothing" where it is open to all.
-
-    whole: it tells of all collections at once, so that only who may see every one has it; takes: the most bytes and parts
-    of a form that it takes, where that is more than others do.
-    """
+    """Declare what a route needs, as `Needs` says: a scope, or "nothing" where it is open to all."""
 
     def declare(view: _View) -> _View:
-        view.__dict__["needs"] = Needs(scope, whole, takes)
+        view.__dict__["needs"] = Needs(scope, whole, takes, signed)
         return view
 
     return declare

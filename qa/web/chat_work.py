@@ -18,7 +18,7 @@ from index.errors import CitableError
 from qa.answer import answer_question
 from qa.errors import BadQuestion, LLMError, NotFound
 from qa.records import AskRequest
-from qa.web.api import workspace
+from qa.web.api import whole_workspace
 from qa.workspace import Workspace
 
 _LOG = logging.getLogger("qa.web")
@@ -113,7 +113,7 @@ def _ask(asked: Workspace, question: str, conversation_id: str) -> dict[str, Any
 
 def links_base() -> str:
     """Return the address that links begin with, in a request."""
-    return workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
+    return whole_workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
 
 
 def may_send(url: str, home: str) -> bool:

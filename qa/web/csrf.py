@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, request
+from flask import Flask, abort, current_app, request
 from markupsafe import Markup
 
 from index.errors import CitableError
-from qa.web.access import asker, door, shown_key
+from qa.web.access import asker, door, needs_of, shown_key
 
 _FIELD, _HEADER = "csrf_token", "X-CSRF-Token"
 _CROSS = "A page of another site sent this request."
@@ -25,6 +25,9 @@ _STALE = (
 def refuse_forged() -> None:
     """Refuse a write that its sender may not have meant."""
     if request.method in ("GET", "HEAD", "OPTIONS") or request.endpoint is None or asker().by == "header":
+        return
+    need = needs_of(current_app, request.endpoint)
+    if need is not None and need.signed:
         return
     _check_origin()
     if asker().by == "nothing" and (request.is_json or shown_key() is not None):

@@ -11,7 +11,8 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 from pydantic import BaseModel, Field
 
 from index.errors import CitableError
-from qa.web.api import workspace
+from qa.web.access import needs
+from qa.web.api import whole_workspace
 from qa.web.bodies import read_body
 from qa.web.chat_text import Dialect, write_message
 from qa.web.chat_work import BUSY, USAGE, ChatWork, answer_in_thread, links_base, may_send, send
@@ -50,17 +51,18 @@ class ActionBody(BaseModel):
 
 
 @bp.post("/mattermost/command")
+@needs("nothing", signed=True)
 def command() -> Response:
     """Take a question of a slash command; its answer is sent to the command's response_url."""
     token = _token()
     if not hmac.compare_digest(request.form.get("token", "").encode("utf-8", "replace"), token):
         abort(401, "This is not the token of the slash command.")
     question, url = " ".join(request.form.get("text", "").split()), request.form.get("response_url", "")
-    if not may_send(url, workspace().settings.mattermost_url):
+    if not may_send(url, whole_workspace().settings.mattermost_url):
         abort(400, "response_url: not an address of the Mattermost server that is set.")
     if not question:
         return jsonify({"response_type": "ephemeral", "text": USAGE})
-    asked, base, conversations = workspace(), links_base(), current_app.extensions["chat_conversations"]
+    asked, base, conversations = whole_workspace(), links_base(), current_app.extensions["chat_conversations"]
     thread = _thread(request.form)
 
     def answer() -> None:
@@ -73,6 +75,7 @@ def command() -> Response:
 
 
 @bp.post("/mattermost/actions")
+@needs("nothing", signed=True)
 def actions() -> Response:
     """Take a click on a feedback button."""
     token, pressed = _token(), read_body(ActionBody).context
@@ -89,7 +92,7 @@ def actions() -> Response:
 
 def _token() -> bytes:
     """Return the token of the settings; 404 while Mattermost is not set up."""
-    settings = workspace().settings
+    settings = whole_workspace().settings
     token = settings.mattermost_token.get_secret_value().strip()
     if not token or not settings.mattermost_url:
         abort(404)

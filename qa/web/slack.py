@@ -15,7 +15,8 @@ from slack_sdk.web import WebClient
 from werkzeug.exceptions import BadRequest
 
 from index.errors import CitableError
-from qa.web.api import workspace
+from qa.web.access import needs
+from qa.web.api import whole_workspace
 from qa.web.chat_text import ChatMessage, Dialect, escape_mrkdwn, link_mrkdwn, write_message
 from qa.web.chat_work import BUSY, USAGE, ChatWork, Remembered, answer_in_thread, links_base, may_send, send
 from qa.web.feedback import FeedbackBody, keep
@@ -32,13 +33,14 @@ _LINK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
 
 @bp.post("/slack/command")
+@needs("nothing", signed=True)
 def command() -> Response:
     """Take a question of a slash command; its answer is sent to the command's response_url."""
     form = _verified_form()
     question, url = _plain(form.get("text", "")), _own_address(form.get("response_url", ""))
     if not question:
         return jsonify({"response_type": "ephemeral", "text": USAGE})
-    base, asked, conversations = links_base(), workspace(), current_app.extensions["chat_conversations"]
+    base, asked, conversations = links_base(), whole_workspace(), current_app.extensions["chat_conversations"]
 
     def answer() -> None:
         found = answer_in_thread(asked, question, "", conversations)
@@ -49,9 +51,10 @@ def command() -> Response:
 
 
 @bp.post("/slack/events")
+@needs("nothing", signed=True)
 def events() -> Response | tuple[Response, int]:
     """Take a mention or a direct message; its answer is posted into the thread. A retry is answered once."""
-    if not workspace().settings.slack_bot_token.get_secret_value():
+    if not whole_workspace().settings.slack_bot_token.get_secret_value():
         abort(404)
     event_body = _json(_verified_body())
     if event_body.get("type") == "url_verification":
@@ -70,6 +73,7 @@ def events() -> Response | tuple[Response, int]:
 
 
 @bp.post("/slack/actions")
+@needs("nothing", signed=True)
 def actions() -> Response:
     """Take a click on a feedback button, and say thank you to the one who clicked."""
     click = _json(_verified_form().get("payload", "").encode())
@@ -78,7 +82,7 @@ def actions() -> Response:
         return jsonify({})
     said = _give_feedback(str(pressed.get("value", ""))[:64], pressed["action_id"])
     url = str(click.get("response_url", ""))
-    if may_send(url, workspace().settings.slack_hooks):
+    if may_send(url, whole_workspace().settings.slack_hooks):
         note = {"response_type": "ephemeral", "replace_original": False, "text": said}
         _work().give(lambda: send(url, note))
     return jsonify({})
@@ -94,7 +98,7 @@ def _give_feedback(answer_id: str, value: str) -> str:
 
 def _reply_to(event: Mapping[str, Any], team: str) -> Callable[[], None]:
     """Return the work that answers an event where it was asked."""
-    settings, asked, base = workspace().settings, workspace(), links_base()
+    settings, asked, base = whole_workspace().settings, whole_workspace(), links_base()
     channel, thread = str(event["channel"]), str(event.get("thread_ts") or event["ts"])
     question, conversations = _plain(str(event.get("text", ""))), current_app.extensions["chat_conversations"]
     slack = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api, timeout=10)
@@ -174,7 +178,7 @@ def _plain(text: str) -> str:
 
 def _verified_body() -> bytes:
     """Return the body, if Slack has signed it in the last five minutes; 404 while no secret is set."""
-    secret = workspace().settings.slack_signing_secret.get_secret_value().strip()
+    secret = whole_workspace().settings.slack_signing_secret.get_secret_value().strip()
     if not secret:
         abort(404)
     request.max_content_length = _MAX_BODY
@@ -204,7 +208,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _own_address(url: str) -> str:
-    if not may_send(url, workspace().settings.slack_hooks):
+    if not may_send(url, whole_workspace().settings.slack_hooks):
         abort(400, "response_url: not an address of Slack.")
     return url
 
