@@ -19,6 +19,7 @@ from spectree.plugins.flask_plugin import FlaskPlugin
 
 from qa import __version__
 from qa.web.access import needs
+from qa.web.problems import FOR_TOOLS
 from qa.web.schemas import Problem
 
 bp = Blueprint("openapi", __name__)
@@ -101,6 +102,7 @@ def _description() -> dict[str, Any]:
     found: dict[str, Any] = _SPEC.spec
     rules = {rule.rule: rule.endpoint for rule in current_app.url_map.iter_rules()}
     streaming = {rule for rule, endpoint in rules.items() if getattr(current_app.view_functions[endpoint], "streams", False)}
+    found["paths"] = {path: one for path, one in found["paths"].items() if path.startswith(FOR_TOOLS)}
     for path, operations in found["paths"].items():
         for operation in operations.values():
             _name_types(operation, streams=path in streaming)

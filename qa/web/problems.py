@@ -34,8 +34,8 @@ _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
 )
 # A client that tries again by itself would only spend more: the fault stays, or other models were asked already.
 _HOPELESS = (500, 502, 504)
+FOR_TOOLS = ("/api/", "/v1/", "/healthz", "/readyz")  # below which errors are never pages
 _LLM_STATUS = {"timeout": 504, "rate_limited": 503, "busy": 503}
-_FOR_TOOLS = ("/api/", "/healthz", "/readyz")
 _CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -147,5 +147,5 @@ def wants_page() -> bool:
     """Say whether the asker is a person with a browser, and no tool."""
     if request_ctx.url_adapter is None:  # refused before routing, for its Host: a page could not link anywhere
         return False
-    is_tool = "/v1/" in request.path or request.path.startswith(_FOR_TOOLS) or request.path.endswith(".json")
+    is_tool = "/v1/" in request.path or request.path.startswith(FOR_TOOLS) or request.path.endswith(".json")
     return not is_tool and request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html"
