@@ -173,6 +173,7 @@ def test_nothing_that_an_attack_wants_reaches_the_answer_and_its_passage_is_flag
     if attack["place"] == "document":
         check_flagged(workspace)
     page = create_app(workspace).test_client().get(f"/answers/{answer['id']}").text
+    page = page.replace('<script type="module" src="/static/app.js"></script>', "", 1)  # ours
     assert not re.search(r"<img|<script|href=\"(?!/)(?!#)|src=\"(?!/)", page)
 
 

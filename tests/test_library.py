@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from serving import serving
+from visitor import token_of
 from werkzeug.test import TestResponse
 
 from index.records import Run
@@ -255,9 +256,9 @@ def test_a_file_larger_than_other_bodies_reaches_the_form_through_the_server(
     text = ("A line about the bridge. " * 8_000).encode()
     with serving(make_workspace(uploads=uploads)) as address:
         sent = {"file": ("large.txt", text, "text/plain")}
-        response = httpx.post(
-            f"{address}/documents/uploads", files=sent, data={"more": "1"}, headers={"Accept": "application/json"}
-        )
+        token = token_of(httpx.get(f"{address}/documents").text)
+        headers = {"Accept": "application/json", "X-CSRF-Token": token}
+        response = httpx.post(f"{address}/documents/uploads", files=sent, data={"more": "1"}, headers=headers)
     assert (response.status_code, (uploads / "large.txt").read_bytes()) == (200, text)
 
 
