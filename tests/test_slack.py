@@ -149,7 +149,7 @@ def test_what_documents_hold_is_no_markup_of_slack(make_app, chat: ChatServer, f
     client, workspace = make_app()
     (folder / "odd.txt").write_text("The <!channel> ferry of A&B <https://evil.example|sails> at noon.\n")
     index_paths(workspace, [folder])
-    ask(client, chat, "When does the ferry of A&B sail?")
+    ask(client, chat, "What sails as the ferry of A&B?")
     posted = chat.next().body
     assert "&lt;!channel&gt; ferry of A&amp;B &lt;https" in shown(posted)
     for text in (shown(posted), posted["text"]):
@@ -285,7 +285,7 @@ def test_more_questions_than_can_wait_are_refused_at_once(make_app, chat: ChatSe
     while not work.give(lambda: None):
         time.sleep(0.01)
     assert event(client, **{"X-Slack-Retry-Num": "1"}).status_code == 200
-    assert QUOTE in shown(chat.next().body)
+    assert chat.next().body["thread_ts"] == "10.1", "asked again, it is answered"
 
 
 # Events
