@@ -23,7 +23,7 @@ MOST_WORDS = 120  # of an answer
 class Pick:
     """A sentence that answers: its span in the document of the hit, and the chance that it does.
 
-    own: it is said by the one whose view is asked for.
+    own: it is said by the one whose view is asked for; numbered: it has all numbers that the question has.
     """
 
     hit: Hit
@@ -32,6 +32,7 @@ class Pick:
     text: str
     score: float
     own: bool = False
+    numbered: bool = False
 
 
 def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
@@ -43,6 +44,8 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     least = worth_taking([pick.score for pick in ranked]) * (_KEEN if asked.several else 1)
     if sum(pick.own and pick.score >= least for pick in ranked) >= _VIEWS:
         ranked = [pick for pick in ranked if pick.own]
+    if ranked[0].numbered:  # "kind 77" is told of in one row, and rows about other kinds read just like it
+        ranked = [pick for pick in ranked if pick.numbered or pick.score >= _NEARLY * ranked[0].score]
     if asked.kind in FACTS:
         least = max(least, _NEARLY * ranked[0].score)
     most = _MOST_OF_LISTS if asked.several else _MOST_PICKS

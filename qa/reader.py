@@ -63,8 +63,8 @@ class Reader:
         logits = sentence_logits(fitted().sentence, asked, sentences, rows, said)
         score = chance(float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences))))
         rated = tuple(
-            Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0))
-            for one, logit, by in zip(sentences, logits, said, strict=True)
+            Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0), numbered=bool(share == 1))
+            for one, logit, by, share in zip(sentences, logits, said, numbers_shared(asked, sentences), strict=True)
         )
         picks = tuple(choose(asked, rated)) if score >= fitted().least_chance(self._risk) else ()
         return Reading(picks, score, rated, score < fitted().hopeless)
