@@ -249,7 +249,7 @@ def test_a_folder_is_dropped_with_what_lies_below_it_but_not_what_is_hidden(page
         (tmp_path / "tides" / f"day-{number:03}.txt").write_text(f"On day {number} the tide was low.")
     page.goto(f"{site.address}/documents")
     drag(page, "form.upload", tmp_path / "tides")
-    page.wait_for_function("() => document.querySelector('#job')?.dataset.status === 'done'", timeout=120_000)
+    page.wait_for_function("() => document.querySelector('#said').innerText.startsWith('Indexed.')", timeout=120_000)
     rows = page.locator(".upload-list li")
     assert rows.count() == 122
     sent = {one.relative_to(site.uploads).as_posix() for one in (site.uploads / "tides").rglob("*.txt")}
@@ -271,7 +271,7 @@ def drag(page: Page, selector: str, *paths: Path) -> None:
 def test_files_are_indexed_although_the_last_one_was_refused(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/documents")
     drop(page, [("ferry.txt", "The ferry to the island leaves at noon."), ("ferry.png", "no picture")])
-    page.wait_for_function("() => document.querySelector('#job')?.dataset.status === 'done'", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('#said').innerText.startsWith('Indexed.')", timeout=120_000)
     page.goto(f"{site.address}/documents?q=ferry")
     assert page.locator(".library a").count() == 1
 
