@@ -10,9 +10,9 @@ import numpy as np
 from index.embedder import Embedder
 from index.records import Hit, Passage
 from qa.calibration import Floats, Logistic, chance, fitted
-from qa.hit_sentences import Sentence, sentences_of
+from qa.hit_sentences import sentences_of
 from qa.picking import Pick, choose
-from qa.questions import Question, analyse
+from qa.questions import analyse
 from qa.reader_model import ReaderModel, Text
 from qa.signals import answer_signals, is_read, numbers_shared, sentence_signals, texts_of
 from qa.speakers import speakers
@@ -39,9 +39,9 @@ class Reading:
     is_hopeless: bool = False
 
 
-def sentence_logits(fit: Logistic, asked: Question, sentences: Sequence[Sentence], rows: Floats, said: Floats) -> Floats:
-    """Return for each sentence the logit that it answers. rows: its signals; said: what `speakers` returns."""
-    logits: Floats = fit.logits(rows) + _SPEAKER * said + _NUMBER * numbers_shared(asked, sentences)
+def sentence_logits(fit: Logistic, rows: Floats, said: Floats, numbers: Floats) -> Floats:
+    """Return for each sentence the logit that it answers, from its signals, `speakers` and `numbers_shared`."""
+    logits: Floats = fit.logits(rows) + _SPEAKER * said + _NUMBER * numbers
     return logits
 
 
@@ -60,11 +60,12 @@ class Reader:
             return Reading((), 0.0, is_hopeless=True)
         rows = sentence_signals(asked, sentences, self._embedder, self.model)
         said = speakers(asked, sentences)
-        logits = sentence_logits(fitted().sentence, asked, sentences, rows, said)
+        numbers = numbers_shared(asked, sentences)
+        logits = sentence_logits(fitted().sentence, rows, said, numbers)
         score = chance(float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences))))
         rated = tuple(
             Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0), numbered=bool(share == 1))
-            for one, logit, by, share in zip(sentences, logits, said, numbers_shared(asked, sentences), strict=True)
+            for one, logit, by, share in zip(sentences, logits, said, numbers, strict=True)
         )
         picks = tuple(choose(asked, rated)) if score >= fitted().least_chance(self._risk) else ()
         return Reading(picks, score, rated, score < fitted().hopeless)

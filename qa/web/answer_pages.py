@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from qa.verify import verify_answer
 from qa.web.access import needs
-from qa.web.api import stored_answer, workspace
+from qa.web.api import base_address, stored_answer, workspace
 from qa.web.ask_pages import form_fields
 from qa.web.export import to_markdown, to_text
 from qa.web.paragraphs import (
@@ -65,7 +65,7 @@ def _written(make: Callable[[dict[str, Any], str], str], kind: str) -> Callable[
     """Return what responds with an answer as text, its links leading to this server."""
 
     def respond(found: dict[str, Any]) -> Response:
-        base = workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
+        base = base_address()
         return Response(make(found, base), content_type=f"{kind}; charset=utf-8")
 
     return respond

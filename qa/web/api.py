@@ -42,6 +42,11 @@ def whole_workspace() -> Workspace:
     return found
 
 
+def base_address() -> str:
+    """Return the address that links begin with: the public one where it is set, else the one that was asked."""
+    return workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
+
+
 @bp.post("/api/ask")
 @needs("ask")
 @described(AnswerOut, takes=AskBody, errors=(502, 504), streams=True)

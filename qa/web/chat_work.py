@@ -12,13 +12,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from flask import request
-
 from index.errors import CitableError
 from qa.answer import answer_question
 from qa.errors import BadQuestion, LLMError, NotFound
 from qa.records import AskRequest
-from qa.web.api import whole_workspace
 from qa.workspace import Workspace
 
 _LOG = logging.getLogger("qa.web")
@@ -109,11 +106,6 @@ def _ask(asked: Workspace, question: str, conversation_id: str) -> dict[str, Any
     if conversation_id and not asked.history.conversation(conversation_id):
         conversation_id = ""
     return answer_question(asked, AskRequest(question, conversation_id=conversation_id))
-
-
-def links_base() -> str:
-    """Return the address that links begin with, in a request."""
-    return whole_workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
 
 
 def may_send(url: str, home: str) -> bool:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 
 from index.errors import CitableError
 from qa.web.access import needs
-from qa.web.api import whole_workspace
+from qa.web.api import base_address, whole_workspace
 from qa.web.bodies import read_body
 from qa.web.chat_text import Dialect, write_message
-from qa.web.chat_work import BUSY, USAGE, ChatWork, answer_in_thread, links_base, may_send, send
+from qa.web.chat_work import BUSY, USAGE, ChatWork, answer_in_thread, may_send, send
 from qa.web.export import escape_markdown
 from qa.web.feedback import FeedbackBody, keep
 
@@ -62,7 +62,7 @@ def command() -> Response:
         abort(400, "response_url: not an address of the Mattermost server that is set.")
     if not question:
         return jsonify({"response_type": "ephemeral", "text": USAGE})
-    asked, base, conversations = whole_workspace(), links_base(), current_app.extensions["chat_conversations"]
+    asked, base, conversations = whole_workspace(), base_address(), current_app.extensions["chat_conversations"]
     thread = _thread(request.form)
 
     def answer() -> None:

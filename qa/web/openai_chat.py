@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify
 
 from index.errors import IndexMissing
 from qa.answer import answer_question, check_request
@@ -15,7 +15,7 @@ from qa.errors import BadQuestion
 from qa.history import new_answer_id
 from qa.records import AskRequest
 from qa.web.access import needs
-from qa.web.api import workspace
+from qa.web.api import base_address, workspace
 from qa.web.ask_pages import count_collections, suggestions
 from qa.web.openai_bodies import ChatBody, check_servable, earlier_turns, question_of, read_chat_body, wishes_of
 from qa.web.openai_reply import Reply, completion_id, completion_of, reply_of, seconds_of
@@ -87,11 +87,6 @@ def collection_of(name: str) -> str:
         return ""
     message, hint = f"The model `{name[:80]}` does not exist", "GET /v1/models lists those that do"
     raise FieldRefused("model", message, hint, code="model_not_found", status=404)
-
-
-def base_address() -> str:
-    """Return the address that links begin with: the public one where it is set, else the one that was asked."""
-    return workspace().settings.base_url or request.host_url.rstrip("/") + request.script_root
 
 
 def _checked(wanted: AskRequest) -> AskRequest:

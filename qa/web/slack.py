@@ -16,9 +16,9 @@ from werkzeug.exceptions import BadRequest
 
 from index.errors import CitableError
 from qa.web.access import needs
-from qa.web.api import whole_workspace
+from qa.web.api import base_address, whole_workspace
 from qa.web.chat_text import ChatMessage, Dialect, escape_mrkdwn, link_mrkdwn, write_message
-from qa.web.chat_work import BUSY, USAGE, ChatWork, Remembered, answer_in_thread, links_base, may_send, send
+from qa.web.chat_work import BUSY, USAGE, ChatWork, Remembered, answer_in_thread, may_send, send
 from qa.web.feedback import FeedbackBody, keep
 
 bp = Blueprint("slack", __name__)
@@ -40,7 +40,7 @@ def command() -> Response:
     question, url = _plain(form.get("text", "")), _own_address(form.get("response_url", ""))
     if not question:
         return jsonify({"response_type": "ephemeral", "text": USAGE})
-    base, asked, conversations = links_base(), whole_workspace(), current_app.extensions["chat_conversations"]
+    base, asked, conversations = base_address(), whole_workspace(), current_app.extensions["chat_conversations"]
 
     def answer() -> None:
         found = answer_in_thread(asked, question, "", conversations)
@@ -98,7 +98,7 @@ def _give_feedback(answer_id: str, value: str) -> str:
 
 def _reply_to(event: Mapping[str, Any], team: str) -> Callable[[], None]:
     """Return the work that answers an event where it was asked."""
-    settings, asked, base = whole_workspace().settings, whole_workspace(), links_base()
+    settings, asked, base = whole_workspace().settings, whole_workspace(), base_address()
     channel, thread = str(event["channel"]), str(event.get("thread_ts") or event["ts"])
     question, conversations = _plain(str(event.get("text", ""))), current_app.extensions["chat_conversations"]
     slack = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api, timeout=10)
