@@ -47,7 +47,8 @@ _BRACKETS = str.maketrans("[]【】", "()()")
 _UNDECIDED = re.compile(r"[\s!]*[\[【].*\Z|\S+\Z|\s+\Z", re.DOTALL)  # later characters may yet take this away
 # An address that a chat tool would make a link of, or load.
 _ADDRESS = re.compile(
-    r"\b(?:[a-z][a-z0-9+.-]*://|www\.|(?:mailto|data|javascript|vbscript|tel|file):(?=\S))\S*", re.IGNORECASE
+    r"\b(?:[a-z][a-z0-9+.-]*://|www\.|(?:mailto|data|tel|file):(?=\S)|(?:javascript|vbscript):(?=\S|\Z))\S*",
+    re.IGNORECASE,
 )
 _FIRST_WORD = re.compile(r"[\W\d_]*([^\W\d]*)(.*)", re.DOTALL)
 _MAILBOX = re.compile(r"(?<![\w@/.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")

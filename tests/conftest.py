@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import launched
+from chat_server import ChatServer
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 from llm_server import LLMServer
+from playwright.sync_api import Browser
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW
 from visitor import Visitor
@@ -122,6 +125,20 @@ def llm() -> Iterator[LLMServer]:
     """A server on loopback that speaks OpenAI's protocol; tell it what to reply."""
     with LLMServer() as server:
         yield server
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatServer]:
+    """A server on loopback that stands where Slack's and Mattermost's stand: it keeps what it is sent."""
+    with ChatServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium. Of a module, not of the session: while it runs, the thread has an event loop of its own."""
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import launched
 from conftest import ROOT
 from playwright.sync_api import Browser, Page, expect
 from serving import serving
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.browser
 
 QUESTION = "What reasons does Pakistan give for rejecting the sanctions?"
 SCREENSHOTS = ROOT / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

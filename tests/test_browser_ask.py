@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from browsing import Cutter, fits_the_width, launched, violations, watched
+from browsing import Cutter, fits_the_width, violations, watched
 from conftest import ROOT
 from llm_server import Body, CutOff, Hang, LLMServer, Text, passages_of, quoting
 from playwright.sync_api import Browser, Page, expect
@@ -32,12 +32,6 @@ URDU = "پاکستان نے پابندیوں کو کیوں مسترد کیا؟"
 NORWAY = "Who is the king of Norway?"
 SCREENSHOTS = ROOT / "screenshots"
 expect.set_options(timeout=30_000)  # milliseconds: machines that test are busy
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

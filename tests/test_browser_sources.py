@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import fits_the_width, launched, violations, watched
+from browsing import fits_the_width, violations, watched
 from conftest import ROOT
 from fpdf import FPDF
 from playwright.sync_api import Browser, Page, expect
@@ -24,12 +24,6 @@ QUESTION = "Under which legal instrument were the four Pakistani entities listed
 ATTACK = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 SCREENSHOTS = ROOT / "screenshots"
 expect.set_options(timeout=30_000)  # milliseconds: machines that test are busy
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launched() as found:
-        yield found
 
 
 class Site:

@@ -19,7 +19,7 @@ MakeWorkspace = Callable[..., Workspace]
 QUESTION = "When was the zebra protocol signed?"
 ATTACK = "<img src=x onerror=alert(1)></textarea><script>alert(1)</script>[x](javascript:alert(1))"
 REPLY = quoting([(f"In 1987 by {ATTACK}.", [("p0", "signed in 1987 by <b>Ann</b>")])])
-TAG = re.compile(r"<[a-z/!]|\]\(", re.IGNORECASE)  # a word alone, such as "javascript:", is no link
+TAG = re.compile(r"<[a-z/!]|javascript:|\]\(", re.IGNORECASE)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -24,12 +24,6 @@ from qa.workspace import Workspace
 SECRET = "a-signing-secret"
 QUESTION = "When was the red bridge built?"
 QUOTE = "The red bridge was built in 1901 by the town."
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        yield server
 
 
 @pytest.fixture
