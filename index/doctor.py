@@ -14,7 +14,7 @@ from index.dense import check_dense
 from index.errors import CitableError, IndexDamaged, IndexLocked, data_flag, move_away
 from index.files import leftovers, remove_leftovers
 from index.lexical import check_lexical
-from index.local_store import refresh_derived
+from index.local_writing import refresh_derived
 from index.lock import writer_lock
 
 _LOCK_SECONDS = 10.0

@@ -13,27 +13,24 @@ from pathlib import Path
 
 from index.catalog import Catalog
 from index.catalog_writer import CatalogWriter, File
-from index.dense import open_dense, refresh_dense
+from index.dense import open_dense
 from index.embedder import Embedder
 from index.errors import CitableError, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable, data_flag, unavailable
 from index.files import remove_leftovers
-from index.lexical import build_in_memory, open_lexical, refresh_lexical
+from index.lexical import build_in_memory, open_lexical
 from index.local_view import Derived, LocalView
+from index.local_writing import forget_words, refresh_derived, stage
 from index.lock import writer_lock
 from index.passages import SPLITTER_VERSION
 from index.readers import READERS_VERSION
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
 from index.scan import disk_path, entry_of, index_path
 from index.stats import read_stats
-from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, PutFile, View
+from index.store import Change, DropFile, MoveFile, NoteFile, View
 
 _LOG = logging.getLogger("index.store")
 _LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
 _WAIT_SECONDS = 10.0  # how long a reader waits for a running writer to bring the derived indexes up
-_BATCH_FILES, _BATCH_SECONDS = 100, 1.0  # what is staged between two fsyncs: an interruption costs no more than that
-_PURGE_AT_ONCE = 20_000  # passages; in a larger index the words of replaced documents go when enough have gathered
-_PURGE_SHARE = 0.02
-_ERASE_SECONDS = 2.0
 
 
 class LocalStore:
@@ -251,7 +248,7 @@ class LocalStore:
         drop: list[File] = []
         move: list[tuple[File, str]] = []
         ledger: list[FileRecord] = []
-        for change in _stage(catalog, changes):
+        for change in stage(catalog, changes):
             if isinstance(change, DropFile):
                 drop.append((change.collection, change.path))
                 continue
@@ -268,10 +265,7 @@ class LocalStore:
     def _bring_up(self, catalog: CatalogWriter, *, dropped: bool) -> None:
         try:
             refresh_derived(self.folder, catalog)
-            if _must_purge(catalog, dropped=dropped):
-                refresh_derived(self.folder, catalog, rewrite=True)
-                catalog.forget_removed(catalog.generation())
-            _erase_traces(catalog)
+            forget_words(self.folder, catalog, dropped=dropped)
         # committed is committed: the next reader or writer brings them up
         except (OSError, ValueError, IndexUnavailable) as error:
             _LOG.warning("the search files could not be brought up (%s); the catalog is complete", error)
@@ -303,51 +297,5 @@ class LocalStore:
         return self.folder / "catalog.db"
 
 
-def refresh_derived(folder: Path, catalog: Catalog, *, rewrite: bool = False) -> None:
-    """Bring FAISS's and Tantivy's files to the catalog's generation. Under the writer's lock only."""
-    with catalog.snapshot():
-        refresh_lexical(folder / "lexical", catalog, rewrite=rewrite)
-        refresh_dense(folder, catalog, rewrite=rewrite)
-
-
-def _stage(catalog: CatalogWriter, changes: Iterable[Change]) -> Iterator[Change]:
-    """Write the files to put, some at a time, and pass every change on once it is durable."""
-    waiting: list[Change] = []
-    since = time.monotonic()
-    for change in changes:
-        waiting.append(change)
-        if len(waiting) >= _BATCH_FILES or time.monotonic() - since > _BATCH_SECONDS:
-            yield from _stage_batch(catalog, waiting)
-            waiting, since = [], time.monotonic()
-    yield from _stage_batch(catalog, waiting)
-
-
-def _stage_batch(catalog: CatalogWriter, waiting: Sequence[Change]) -> Sequence[Change]:
-    with catalog.batch():
-        for change in waiting:
-            if isinstance(change, PutFile):
-                parts = ((part.document, part.passages, part.keys) for part in change.parts)
-                catalog.stage(change.record, parts, change.vectors)
-    return [_without_contents(change) for change in waiting]
-
-
-def _without_contents(change: Change) -> Change:
-    return KeepStaged(change.record) if isinstance(change, PutFile) else change
-
-
 def _is_below(path: str, folder: str) -> bool:
     return path != folder and ((folder == "." and not path.startswith("/")) or path.startswith(f"{folder}/"))
-
-
-def _erase_traces(catalog: CatalogWriter) -> None:
-    """Empty the log. While a reader still sees what was before, it stays; it goes with the last of them at the latest."""
-    deadline = time.monotonic() + _ERASE_SECONDS
-    while not catalog.erase_traces() and time.monotonic() < deadline:
-        time.sleep(0.05)
-
-
-def _must_purge(catalog: Catalog, *, dropped: bool) -> bool:
-    """Say whether words of removed passages have to go from the derived files now."""
-    removed = catalog.count_removed()
-    rows = catalog.count_passages()
-    return removed > 0 and (dropped or rows <= _PURGE_AT_ONCE or removed > _PURGE_SHARE * rows)

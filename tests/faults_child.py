@@ -32,6 +32,7 @@ import numpy as np
 from click.testing import CliRunner
 
 import index.local_store
+import index.local_writing
 import index.search
 import index.sync
 import qa.cli
@@ -116,7 +117,7 @@ class PlainSandbox(Sandbox):
 def open_workspace(data: Path, model: str = "hash", log: Path | None = None) -> Workspace:
     """Return a workspace with a cheap embedder that commits in many small steps."""
     for module, name, value in (
-        (index.local_store, "_BATCH_FILES", 4),
+        (index.local_writing, "_BATCH_FILES", 4),
         (index.sync, "_EMBED_AT_ONCE", 12),
         (index.search, "_CANDIDATES", 10_000),  # of equally good ones, which come first depends on their numbers
         (index.local_store, "_WAIT_SECONDS", 3.0),  # of a look that waits in vain, see `faults.SLOW_SECONDS`
