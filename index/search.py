@@ -10,6 +10,7 @@ from datetime import date
 
 import numpy as np
 
+from index.clock import Clock
 from index.embedder import Embedder, Vectors
 from index.records import AllOf, DocumentInfo, Filter, Hit, Passage, Scores
 from index.store import View
@@ -47,19 +48,23 @@ def search(
     *,
     newer: float = 0.0,
     copies_last: bool = True,
+    clock: Clock | None = None,
 ) -> list[Hit]:
     """Find min(k, passages that the filter admits) for a question, with every stage's score.
 
     Best first, but passages that say what a better one says come last, and only where there is nothing else. `rerank` is
     given the best candidates; all others follow those.
     newer: how much the date of a document counts against all else, 0 to 1. copies_last: False ranks them by their scores
-    alone, as test collections count them.
+    alone, as test collections count them. clock: times the steps embed, dense, lexical and rerank.
     """
-    vector = embedder.embed([question])[0]
+    clock = clock or Clock()
+    with clock.step("embed"):
+        vector = embedder.embed([question])[0]
     sift = _set_duplicates_apart if copies_last else _keep_all
-    distinct, others = _gather(view, vector, question, k, scope, lambda hits: sift(_prefer_newer(hits, newer)))
+    distinct, others = _gather(view, vector, question, k, scope, lambda hits: sift(_prefer_newer(hits, newer)), clock)
     if rerank is not None:
-        distinct = [*_reranked(question, distinct[:_RERANKED], rerank), *distinct[_RERANKED:]]
+        with clock.step("rerank"):
+            distinct = [*_reranked(question, distinct[:_RERANKED], rerank), *distinct[_RERANKED:]]
     best = _mix_documents(distinct, k)
     return [*best, *others[: k - len(best)]]
 
@@ -68,7 +73,7 @@ Sifted = tuple[list[Hit], list[Hit]]  # distinct hits and their near-duplicates,
 
 
 def _gather(
-    view: View, vector: Vectors, question: str, k: int, scope: Filter, sift: Callable[[Sequence[Hit]], Sifted]
+    view: View, vector: Vectors, question: str, k: int, scope: Filter, sift: Callable[[Sequence[Hit]], Sifted], clock: Clock
 ) -> Sifted:
     """Return k distinct hits, if there are so many, and the near-duplicates that came with them.
 
@@ -76,8 +81,10 @@ def _gather(
     """
     limit = max(k, _CANDIDATES)
     while True:
-        dense = dict(view.search_dense(vector, limit, scope))
-        lexical = dict(view.search_lexical(question, limit, scope))
+        with clock.step("dense"):
+            dense = dict(view.search_dense(vector, limit, scope))
+        with clock.step("lexical"):
+            lexical = dict(view.search_lexical(question, limit, scope))
         candidates = _rate(view, vector, dense, lexical)
         found = view.passages([candidate.num for candidate in candidates])
         hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from index.clock import Clock
 from index.records import Document, Hit
 from index.store import View
 from qa.answer_json import answer_to_json, hit_to_json
@@ -19,6 +19,7 @@ from qa.errors import BadQuestion, NotFound
 from qa.forgetting import forget_gone
 from qa.history import new_answer_id, new_conversation_id
 from qa.injection import find_orders
+from qa.outcome import Outcome, told
 from qa.prompts import label_passages
 from qa.questions import analyse
 from qa.quoting import prefer_newer, quote, show_conflicts
@@ -56,21 +57,21 @@ def answer_events(
     Raises BadQuestion, the errors of the index, and LLMError when mode "llm" was asked for and nothing was written.
     """
     request = check_request(workspace, request)
-    timings = Timings()
-    asked = _Asked(request, timings, _upstream(workspace, request, is_gone))
+    asked = _begin(workspace, request, is_gone)
+    clock, outcome = asked.outcome.clock, asked.outcome
     turns = _earlier_turns(workspace, request)
     workspace.store.check_embedder(workspace.embedder)
-    with workspace.store.view() as view:
+    with told(workspace.listeners, outcome), workspace.store.view() as view:
         draft = Draft(workspace.settings.base_url)
         answer = _empty_answer(workspace, view, asked, turns)
         yield Event("meta", _meta(answer))
-        hits = find(view, workspace, replace(request, question=answer.searched_for))
-        timings.note("search")
+        hits = find(view, workspace, replace(request, question=answer.searched_for), clock=clock)
+        clock.note("search")
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
         reading = workspace.reader.read(answer.searched_for, hits)
-        timings.note("read")
+        clock.note("read")
         answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)
         if answer.mode == "llm":
             answer = yield from _write(workspace, view, answer, asked, draft, reading)
@@ -78,7 +79,8 @@ def answer_events(
             answer = yield from _quote(workspace, view, answer, draft, reading)
         if draft.citations:
             answer = yield from show_conflicts(_documents(view, answer.hits), answer, workspace.embedder, draft)
-    answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations, timings_ms=timings.total_ms())
+        answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations)
+        answer = outcome.answer = replace(answer, timings_ms=clock.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
     _keep(workspace, done, {hit.document.id: hit.document.sha256 for hit in hits}, request.collection)
     yield Event("done", done)
@@ -130,13 +132,14 @@ def _earlier_turns(workspace: Workspace, request: AskRequest) -> Sequence[Mappin
     return turns
 
 
-def _upstream(workspace: Workspace, request: AskRequest, is_gone: Callable[[], bool]) -> Upstream | None:
-    """Return the means to ask the LLM; None when it is not to be asked."""
+def _begin(workspace: Workspace, request: AskRequest, is_gone: Callable[[], bool]) -> _Asked:
+    """Start the clock, and bring the means to ask the LLM, if it is to be asked."""
+    clock, settings = Clock(), workspace.settings
     if not request.model:
-        return None
-    settings = workspace.settings
+        return _Asked(request, Outcome("question", clock), None)
     budget = Budget(settings.llm_timeout, settings.llm_calls, is_gone)
-    return Upstream(settings, workspace.breaker, workspace.slots, budget, request.model)
+    upstream = Upstream(settings, workspace.breaker, workspace.slots, budget, request.model, clock)
+    return _Asked(request, Outcome("question", clock, "llm", calls=upstream.calls), upstream)
 
 
 def _warnings(hits: Sequence[Hit]) -> tuple[str, ...]:
@@ -165,7 +168,7 @@ def _meta(answer: Answer) -> dict[str, Any]:
 def _empty_answer(workspace: Workspace, view: View, asked: _Asked, turns: Sequence[Mapping[str, Any]]) -> Answer:
     request, settings = asked.request, workspace.settings
     searched_for = stand_alone(request.question, turns, asked.upstream, settings.prompts, settings.max_question)
-    asked.timings.note("rewrite")
+    asked.outcome.clock.note("rewrite")
     return Answer(
         id=new_answer_id(),
         question=request.question,
@@ -225,11 +228,13 @@ def _write(
         load=view.document,
         entails=workspace.entails,
         about_orders=bool(find_orders(answer.question)),
+        clock=asked.outcome.clock,
     )
     shown = Draft() if request.only_supported else draft  # what is not borne out must not be seen even for a moment
     events = write(answer.searched_for, checker, upstream, settings, shown, request.wishes)
     written = yield from (_silently(events) if request.only_supported else events)
-    asked.timings.note("write")
+    asked.outcome.clock.note("write")
+    asked.outcome.unknown_ids = checker.unknown_ids
     answer = replace(
         answer,
         usage=upstream.usage,
@@ -278,25 +283,8 @@ def _documents(view: View, hits: tuple[Hit, ...]) -> dict[str, Document]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The checked request, the clock of its answer, and the LLM if it is to be asked."""
+    """The checked request, what is told of it in the end, and the LLM if it is to be asked."""
 
     request: AskRequest
-    timings: Timings
+    outcome: Outcome
     upstream: Upstream | None
-
-
-class Timings:
-    """How long each step took, in whole milliseconds."""
-
-    def __init__(self) -> None:
-        self._began = self._last = time.monotonic()
-        self._steps: dict[str, int] = {}
-
-    def note(self, step: str) -> None:
-        """Set down the time since the last note as this step's."""
-        now = time.monotonic()
-        self._steps[step], self._last = round((now - self._last) * 1000), now
-
-    def total_ms(self) -> dict[str, int]:
-        """Return every step's time and the time of all."""
-        return {**self._steps, "total": round((time.monotonic() - self._began) * 1000)}

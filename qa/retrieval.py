@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from index.clock import Clock
 from index.filters import FIELDS
 from index.records import DEFAULT_COLLECTION, AllOf, AnyOf, Equals, Filter, Hit, Range, StartsWith
 from index.search import search
@@ -23,16 +24,19 @@ _MAY_RUN_ON = 2  # of the best hits
 FilterValue = str | Sequence[str] | Mapping[str, str]
 
 
-def find(view: View, workspace: Workspace, request: AskRequest, *, read: bool = True) -> list[Hit]:
+def find(
+    view: View, workspace: Workspace, request: AskRequest, *, read: bool = True, clock: Clock | None = None
+) -> list[Hit]:
     """Search for a checked request.
 
     Where the best passages end with what answers, the passages that they run on into come with them. read: False leaves
-    out what reads passages, for searches by what is no question.
+    out what reads passages, for searches by what is no question. clock: times the steps of `search`.
     Raises NotFound for a collection and BadQuestion for a filter key that no document has: neither is "no evidence".
     """
     newer = workspace.settings.prefer_newer
     rerank = workspace.rerank if read else None
-    hits = search(view, workspace.embedder, request.question, request.k, scope_of(request), rerank, newer=newer)
+    scope = scope_of(request)
+    hits = search(view, workspace.embedder, request.question, request.k, scope, rerank, newer=newer, clock=clock)
     if not hits:
         _check_scope(view, request)
     return _with_what_follows(view, workspace.reader, request.question, hits) if read else hits

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 
+from index.clock import Clock
 from qa.config import Settings
 from qa.errors import LLMError
 from qa.llm import stream_reply
+from qa.outcome import Call
 from qa.slots import Slots
 
 Messages = Sequence[Mapping[str, str]]
@@ -90,16 +92,21 @@ class Breaker:
 
 
 class Upstream:
-    """The calls for one answer. `model` is the one that answered last; `usage` adds up what all of them took."""
+    """The calls for one answer. `model` is the one that answered last; `usage` adds up what all of them took.
 
-    def __init__(self, settings: Settings, breaker: Breaker, slots: Slots, budget: Budget, model: str) -> None:
+    calls: each by itself. clock: times the step llm, once a call.
+    """
+
+    def __init__(self, settings: Settings, breaker: Breaker, slots: Slots, budget: Budget, model: str, clock: Clock) -> None:
         self.budget = budget
         self.model = model
         self.usage: dict[str, float] = {}
+        self.calls: list[Call] = []
         self.said_all = False  # set it when the last words were read: the usage may still be on its way
         self._settings = settings
         self._breaker = breaker
         self._slots = slots
+        self._clock = clock
         self._passed: set[str] = set()
 
     def stream(self, messages: Messages) -> Generator[str, None, None]:
@@ -173,17 +180,20 @@ class Upstream:
         self._breaker.check(model)
         self.budget.check_asker()
         until = self.budget.deadline if deadline is None else deadline
-        with self._slots.one(until, self.budget.check_asker):
+        with self._slots.one(until, self.budget.check_asker), self._clock.step("llm"):
             yield from self._call_now(messages, model, until)
 
     def _call_now(self, messages: Messages, model: str, until: float) -> Generator[str, None, None]:
         self.budget.take_call()
         self.model = model
         reply = stream_reply(messages, model, self._settings, until, self.budget.check_asker)
+        result = "closed"
         try:
             yield from reply.chunks
             self._breaker.note(model, failed=False)
+            result = "ok"
         except LLMError as error:
+            result = error.reason
             if error.reason in _FAULTS:
                 self._breaker.note(model, failed=True)
             raise
@@ -192,8 +202,14 @@ class Upstream:
                 reply.await_usage()
             reply.chunks.close()
             self._add(reply.usage)
+            self.calls.append(_call(model, "ok" if self.said_all else result, reply.usage))
 
     def _add(self, usage: Mapping[str, float]) -> None:
         self.usage["calls"] = self.budget.calls_made
         for name, value in usage.items():
             self.usage[name] = round(self.usage.get(name, 0) + value, 8)
+
+
+def _call(model: str, result: str, usage: Mapping[str, float]) -> Call:
+    prompt, completion = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
+    return Call(model, result, prompt, completion, usage.get("cost_usd", 0.0))

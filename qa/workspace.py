@@ -12,6 +12,7 @@ from index.search import Reranker
 from qa.config import Settings
 from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
+from qa.outcome import Listener
 from qa.reader import Reader
 from qa.reader_model import ReaderModel
 from qa.slots import Slots
@@ -28,6 +29,7 @@ class Workspace:
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
+        self.listeners: list[Listener] = []  # that are told what came of each question
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -74,7 +76,7 @@ class Workspace:
         other = Workspace(self.settings.model_copy(update={"collection": chosen}))
         other.store = NarrowStore(self.store, collections)
         other.history = self.history.narrowed(collections)
-        other.breaker, other.slots = self.breaker, self.slots
+        other.breaker, other.slots, other.listeners = self.breaker, self.slots, self.listeners
         for name in ("embedder", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)
         return other

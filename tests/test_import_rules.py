@@ -27,6 +27,8 @@ ONLY = {
     "flask": {"qa/web/"},
     "werkzeug": {"qa/web/"},
     "flask_limiter": {"qa/web/limits.py"},
+    "prometheus_client": {"qa/metrics.py"},
+    "opentelemetry": {"qa/tracing.py"},
     "spectree": {"qa/web/openapi.py"},
     "itsdangerous": {"qa/web/session.py"},
     "mcp": {"qa/mcp/"},

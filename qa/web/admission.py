@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, request
 
-_PASS = frozenset(("static", "api.healthz", "api.readyz"))  # cheap, and asked for when things go badly
+_PASS = frozenset(("static", "api.healthz", "api.readyz", "metrics.metrics"))  # cheap, and asked for when things go badly
 _LONGEST_WAIT = 20.0  # seconds
 
 
@@ -49,6 +49,7 @@ def _enter() -> None:
     if request.endpoint in _PASS or request.endpoint is None:
         return
     if not _admission().enter():
+        g.refused = "overloaded"
         abort(503, "Too many questions are waiting.")
     g.turn = True
 

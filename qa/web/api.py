@@ -6,12 +6,14 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
+from index.clock import Clock
 from index.errors import CitableError
 from index.records import AllOf, Equals
 from qa.answer import answer_question, check_request
 from qa.answer_json import hit_to_json
 from qa.documents import document_to_json, info_to_json
 from qa.errors import NotFound
+from qa.outcome import Outcome, told
 from qa.retrieval import find
 from qa.verify import verify_answer
 from qa.web.access import asker, needs
@@ -68,8 +70,9 @@ def search_passages() -> Response:
     """Find passages, with every stage's score."""
     wanted = check_request(workspace(), ask_request(read_body(SearchBody)))
     workspace().store.check_embedder(workspace().embedder)
-    with workspace().store.view() as view:
-        hits = find(view, workspace(), wanted)
+    clock = Clock()
+    with told(workspace().listeners, Outcome("search", clock)), workspace().store.view() as view:
+        hits = find(view, workspace(), wanted, clock=clock)
         generation = view.generation
     passages = [hit_to_json(hit, cited=False, base_url=workspace().settings.base_url) for hit in hits]
     return jsonify({"question": wanted.question, "generation": generation, "passages": passages})

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from qa.keys import KeyRing
+from qa.metrics import Metrics
 from qa.web.access import Door, asker
 from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
@@ -22,6 +23,8 @@ from qa.web.library import most_sent
 from qa.web.map_pages import MapCache
 from qa.web.map_pages import bp as map_bp
 from qa.web.mattermost import bp as mattermost_bp
+from qa.web.metrics import bp as metrics_bp
+from qa.web.metrics import measure
 from qa.web.names import give_names
 from qa.web.openai_chat import LARGEST_CHAT
 from qa.web.openai_chat import bp as openai_bp
@@ -65,12 +68,14 @@ def create_app(workspace: Workspace) -> Flask:
     app.jinja_env.filters["place"] = place
     app.jinja_env.globals.update(asker=asker)
     give_tokens(app)
+    measure(app, Metrics(workspace.store))
+    workspace.listeners.append(app.extensions["metrics"].note)
     guard(app)
     speak(app)
     give_names(app)
     compress(app)
     handle_errors(app)
-    for blueprint in (*_PAGES, api_bp, openai_bp, openapi_bp, slack_bp, mattermost_bp):
+    for blueprint in (*_PAGES, api_bp, metrics_bp, openai_bp, openapi_bp, slack_bp, mattermost_bp):
         app.register_blueprint(blueprint)
     if workspace.settings.trusted_proxies:
         app.wsgi_app = ForwardedFrom(app.wsgi_app, workspace.settings.trusted_proxies)  # type: ignore[method-assign]

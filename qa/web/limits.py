@@ -60,4 +60,5 @@ def _is_no_question() -> bool:
 
 
 def _note_wait(breached: RequestLimit) -> None:
+    g.refused = "rate_limited"
     g.retry_after = max(1, breached.reset_at - int(time.time()))

@@ -34,7 +34,7 @@ _FAULTS: tuple[tuple[type[CitableError], str, str, str], ...] = (
 )
 # A client that tries again by itself would only spend more: the fault stays, or other models were asked already.
 _HOPELESS = (500, 502, 504)
-FOR_TOOLS = ("/api/", "/v1/", "/healthz", "/readyz")  # below which errors are never pages
+FOR_TOOLS = ("/api/", "/v1/", "/healthz", "/readyz", "/metrics")  # below which errors are never pages
 _LLM_STATUS = {"timeout": 504, "rate_limited": 503, "busy": 503}
 _CODES = {
     400: "bad_request",
