@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -85,6 +86,15 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address that `qa serve` listens on")
     open_access: bool = Field(False, description="answer without keys although `host` can be reached from other machines")
     port: int = Field(8765, ge=0, le=65535, description="port that `qa serve` listens on")
+    drain_seconds: float = Field(
+        25.0, ge=0, description="seconds that what was asked may still take when `qa serve` is told to stop"
+    )
+    log_format: Literal["plain", "json"] = Field(
+        "plain", description="how `qa serve` writes its log: `plain` or `json` lines"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="what it writes: `INFO` adds a line for each request, without its contents"
+    )
     mcp_host: str = Field("127.0.0.1", min_length=1, description="address that `qa mcp --http` listens on")
     mcp_port: int = Field(8766, ge=0, le=65535, description="port that `qa mcp --http` listens on")
     base_url: str = Field("", description="address under which people reach the server; makes citation links absolute")
@@ -173,6 +183,13 @@ def shown_value(settings: Settings, name: str) -> str:
     if isinstance(value, tuple):
         return ",".join("********" if isinstance(one, SecretStr) else one for one in value)
     return "" if value is None else str(value)
+
+
+def wants_traces() -> bool:
+    """Say whether OpenTelemetry's own variables name a place for traces, and do not turn them off."""
+    off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none"
+    places = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return not off and any(os.environ.get(name) for name in places)
 
 
 def user_config_folder() -> Path:

@@ -8,10 +8,13 @@ from typing import Any
 import click
 
 from index.errors import CitableError, data_flag
+from qa.cli.draining import serve_until_told
 from qa.cli.frame import framed, say
-from qa.config import Settings
+from qa.config import Settings, wants_traces
 from qa.errors import ConfigError
 from qa.keys import KeyRing
+from qa.logs import set_up
+from qa.tracing import open_tracing
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -29,9 +32,13 @@ _CONNECTIONS = 500
 @click.option("--api-base", help="Address of the LLM's API.")
 @framed
 def command(settings: Settings, **_: Any) -> None:
-    """Open the web form and the API. Ctrl-C ends it."""
+    """Open the web form and the API. Ctrl-C ends it, when what was asked is answered; a second one at once."""
+    set_up(settings.log_format, settings.log_level)
     workspace = Workspace(settings)
     check_keys(settings)
+    tracing = open_tracing() if wants_traces() else None
+    if tracing:
+        workspace.listeners.append(tracing.note)
     try:
         server = open_server(create_app(workspace), settings.host, settings.port)
     except (OSError, ValueError) as error:
@@ -39,10 +46,11 @@ def command(settings: Settings, **_: Any) -> None:
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint) from error
     threading.Thread(target=_warm_up, args=(workspace,), daemon=True).start()
     say(f"Citable QA is at http://{settings.host}:{_port(server)}/  (Ctrl-C ends it)")
-    try:
-        server.run()
-    finally:
-        server.close()
+    ended = serve_until_told(server, settings.drain_seconds)
+    if tracing:
+        tracing.close()
+    if not ended:
+        say(f"not everything that was asked could be answered within {settings.drain_seconds:g} seconds")
 
 
 def check_keys(settings: Settings) -> None:
