@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 QA := $(VENV)/bin/qa
+SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test check format eval reader scale faults fuzz lock wheel clean
@@ -14,14 +15,14 @@ test: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest $(SPREAD)
 
-# What to run while working: lint, types and the fast tests, under a minute.
+# What to run while working: lint, types and the fast tests.
 check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -q -m "not slow and not browser"
+	$(VENV)/bin/pytest $(SPREAD) -q -m "not slow and not browser"
 
 format: $(VENV)/installed-test
 	$(VENV)/bin/ruff check --fix .

@@ -76,7 +76,7 @@ def _squad_question(
 ) -> Iterator[Row]:
     question = one["question"]
     spans = [(answer["answer_start"], answer["answer_start"] + len(answer["text"])) for answer in one["answers"]]
-    yield from row_of(question, title, labelled(text, spans), rng)
+    yield from row_of(question, title, labelled(text, spans), rng, one["answers"][0]["text"])
     near = _nearest(question, text, paragraphs)
     answers = [answer["text"].lower() for answer in one["answers"]]
     if near and not any(answer in near.lower() for answer in answers):
@@ -127,7 +127,7 @@ def _nq_rows(data: Path, taken: set[str], rng: random.Random) -> Iterator[Row]:
         title, text, _ = texts[rows.index(one)]
         spans = [match.span() for answer in one["answers"] for match in re.finditer(re.escape(answer), text)]
         if spans:
-            yield from row_of(one["question"], title, labelled(text, spans[:1]), rng)
+            yield from row_of(one["question"], title, labelled(text, spans[:1]), rng, text[slice(*spans[0])])
         words = set(question_words(one["question"]))
         other = max(rng.sample(texts, 200), key=lambda found: len(words & found[2]))
         if other[1] != text and not any(answer.lower() in other[1].lower() for answer in one["answers"]):
@@ -141,7 +141,8 @@ def _policy_rows(data: Path, rng: random.Random) -> Iterator[Row]:
                 for one in paragraph["qas"]:
                     spans = [(found["answer_start"], found["answer_start"] + len(found["text"])) for found in one["answers"]]
                     if rng.random() < 0.5:
-                        yield from row_of(one["question"], site["title"], labelled(paragraph["context"], spans), rng)
+                        answer = one["answers"][0]["text"] if one["answers"] else ""
+                        yield from row_of(one["question"], site["title"], labelled(paragraph["context"], spans), rng, answer)
                 if rng.random() < 0.3:
                     other = rng.choice(site["paragraphs"])
                     asked = rng.choice(paragraph["qas"])["question"]
@@ -157,7 +158,8 @@ def _covid_rows(data: Path, rng: random.Random) -> Iterator[Row]:
                 low = max(0, answer["answer_start"] - rng.randrange(200, 700))
                 text = paragraph["context"][low : answer["answer_start"] + len(answer["text"]) + 700]
                 start = answer["answer_start"] - low
-                yield from row_of(one["question"], "", labelled(text, [(start, start + len(answer["text"]))]), rng)
+                sentences = labelled(text, [(start, start + len(answer["text"]))])
+                yield from row_of(one["question"], "", sentences, rng, answer["text"])
                 far = rng.randrange(max(1, len(paragraph["context"]) - 1500))
                 if abs(far - answer["answer_start"]) > 3000:
                     elsewhere = labelled(paragraph["context"][far : far + 1200], [])

@@ -21,7 +21,10 @@ WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """labels: of each sentence, 1 where it answers, none of a claim; answerable: 1 or 0; stance: of a claim, else -1."""
+    """labels: of each sentence, 1 where it answers, none of a claim; answerable: 1 or 0; stance: of a claim, else -1.
+
+    answer: the words of a sentence that answer, where they are known; "" else.
+    """
 
     question: str
     context: str
@@ -29,6 +32,7 @@ class Row:
     labels: tuple[int, ...] = ()
     answerable: int = 0
     stance: int = -1
+    answer: str = ""
 
 
 Sentences = list[tuple[str, int]]  # text, and whether it answers
@@ -62,7 +66,7 @@ def _window(sentences: Sentences, rng: random.Random) -> Sentences:
     return kept
 
 
-def row_of(question: str, title: str, sentences: Sentences, rng: random.Random) -> Iterator[Row]:
+def row_of(question: str, title: str, sentences: Sentences, rng: random.Random, answer: str = "") -> Iterator[Row]:
     """Yield the row of a question and a text; none where the text is empty."""
     sentences = [one for one in _window(sentences, rng) if one[0]] if sentences else []
     if not sentences:
@@ -70,7 +74,8 @@ def row_of(question: str, title: str, sentences: Sentences, rng: random.Random) 
     labels = tuple(label for _, label in sentences)
     context = title.replace("_", " ") if rng.random() < 0.6 else ""
     asked = _as_keywords(question) if rng.random() < 0.2 else question
-    yield Row(asked, context, tuple(text for text, _ in sentences), labels, int(any(labels)))
+    answer = " ".join(answer.split())
+    yield Row(asked, context, tuple(text for text, _ in sentences), labels, int(any(labels)), answer=answer)
 
 
 def _as_keywords(question: str) -> str:
