@@ -84,7 +84,9 @@ class Settings(BaseModel):
     upload_size: int = Field(50, ge=1, le=500, description="MB that one file sent by the web form may have")
     reindex: bool = Field(False, description="let people start indexing again from the web form")
     host: str = Field("127.0.0.1", description="address that `qa serve` listens on")
-    open_access: bool = Field(False, description="answer without keys although `host` can be reached from other machines")
+    open_access: bool = Field(
+        False, description="answer without keys although `host` or `mcp_host` can be reached from other machines"
+    )
     port: int = Field(8765, ge=0, le=65535, description="port that `qa serve` listens on")
     drain_seconds: float = Field(
         25.0, ge=0, description="seconds that what was asked may still take when `qa serve` is told to stop"
@@ -132,9 +134,7 @@ class Settings(BaseModel):
     @property
     def is_local(self) -> bool:
         """Whether the server listens to this machine only."""
-        with suppress(ValueError):
-            return ip_address(self.host).is_loopback
-        return self.host == "localhost"
+        return is_loopback(self.host)
 
     @property
     def all_models(self) -> tuple[str, ...]:
@@ -148,6 +148,13 @@ class Loaded:
 
     settings: Settings
     origins: Mapping[str, str]
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether what listens on a host can be reached from this machine only."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None = None) -> Loaded:

@@ -5,6 +5,7 @@ CitableError
 ├── BadQuestion           empty, too long, or asks for something that is not configured
 ├── BadUpload             a file that was sent and cannot be taken
 ├── ConfigError           a setting is unknown or has a bad value
+├── NotAllowed            the key that was shown may not do this
 ├── PromptError           a prompt template is missing or broken
 ├── NotFound              no document, passage or answer has this id
 └── LLMError              the model could not be reached or did not answer as it must
@@ -36,6 +37,10 @@ class BadUpload(CitableError):
 
 class ConfigError(CitableError):
     """A setting is unknown or has a value that it cannot have."""
+
+
+class NotAllowed(CitableError):
+    """The key that was shown may not do what is asked."""
 
 
 class PromptError(CitableError):

@@ -17,17 +17,18 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
-from qa.mcp.http import Admits, listen, make_http_server
+from qa.config import Settings
+from qa.mcp.http import listen, make_http_server
 from qa.workspace import Workspace
 
 _T = TypeVar("_T")
 
 
 @contextmanager
-def serving(workspace: Workspace, admits: Admits | None = None) -> Iterator[str]:
-    """Serve a workspace over HTTP on loopback; gives the address."""
-    with listen(workspace.settings) as listening:
-        server = make_http_server(workspace, admits)
+def serving(workspace: Workspace, listen_as: Settings | None = None) -> Iterator[str]:
+    """Serve a workspace over HTTP on loopback; gives the address. listen_as: settings to listen by, else its own."""
+    with listen(listen_as or workspace.settings) as listening:
+        server = make_http_server(workspace)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -20,6 +20,7 @@ from index.local_store import LocalStore
 from index.narrow import NarrowStore
 from qa.config import Settings
 from qa.errors import ConfigError
+from qa.gate import check_keys
 from qa.indexing import index_paths
 from qa.keys import SCOPES, KeyRing
 from qa.web import create_app
@@ -125,21 +126,17 @@ def test_the_command_line_makes_lists_and_revokes_keys(run_qa: Any) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "", "*", "qa.example"])
 def test_a_server_beyond_this_machine_does_not_start_without_keys(host: str, tmp_path: Path) -> None:
-    from qa.cli.serve import check_keys
-
-    settings = Settings(data=tmp_path / ".qa", host=host)
+    settings = Settings(data=tmp_path / ".qa")
     with pytest.raises(ConfigError, match="qa keys new"):
-        check_keys(settings)
-    check_keys(settings.model_copy(update={"open_access": True}))
+        check_keys(settings, host)
+    check_keys(settings.model_copy(update={"open_access": True}), host)
     KeyRing(tmp_path / ".qa" / "keys.db").make("ask")
-    check_keys(settings)
+    check_keys(settings, host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.7"])
 def test_on_this_machine_no_keys_are_needed(host: str, tmp_path: Path) -> None:
-    from qa.cli.serve import check_keys
-
-    check_keys(Settings(data=tmp_path / ".qa", host=host))
+    check_keys(Settings(data=tmp_path / ".qa"), host)
 
 
 def test_the_command_says_what_to_do(run_qa: Any) -> None:

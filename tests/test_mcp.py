@@ -17,7 +17,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_clients import call, serving, talk, text_of
 
 from qa.errors import ConfigError
+from qa.gate import keys_file
 from qa.indexing import index_paths
+from qa.keys import KeyRing
 from qa.mcp.fetching import MOST
 from qa.mcp.http import listen
 from qa.mcp.resources import PAGE
@@ -342,22 +344,18 @@ def test_too_large_a_body_is_refused(server: str):
     assert httpx.post(server, json=body, headers=_HEADERS).status_code == 413
 
 
-def test_with_keys_only_a_key_lets_in(make_workspace: Callable[..., Workspace], corpus_copy: Path):
-    def admits(headers: Any) -> bool:
-        return headers.get("authorization") == "Bearer right"
-
-    with serving(make_workspace(corpus_copy, mcp_port=0), admits) as address:
-        for headers in ({}, {"Authorization": "Bearer wrong"}):
-            refused = post(address, **headers)
-            assert refused.status_code == 401
-            assert refused.headers["WWW-Authenticate"] == "Bearer"
-            assert refused.json()["hint"]
-        assert post(address, Authorization="Bearer right").status_code == 200
-
-
-def test_it_does_not_listen_beyond_this_machine_unless_told_so(make_workspace: Callable[..., Workspace]):
+def test_it_does_not_listen_beyond_this_machine_without_keys_and_names(make_workspace: Callable[..., Workspace]):
+    workspace = make_workspace(mcp_host="0.0.0.0", mcp_port=0)
+    with pytest.raises(ConfigError, match="qa keys new"):
+        listen(workspace.settings)
+    opened = workspace.settings.model_copy(update={"open_access": True})
     with pytest.raises(ConfigError, match="trusted_hosts"):
-        listen(make_workspace(mcp_host="0.0.0.0").settings)
+        listen(opened)
+    KeyRing(keys_file(workspace.settings.data)).make("ask")
+    with pytest.raises(ConfigError, match="trusted_hosts"):
+        listen(workspace.settings)
+    for named in ({"trusted_hosts": ("qa.example.org",)}, {"base_url": "https://qa.example.org"}):
+        listen(workspace.settings.model_copy(update=named)).close()
 
 
 def test_a_port_that_is_taken_is_named(make_workspace: Callable[..., Workspace]):

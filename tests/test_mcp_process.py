@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from conftest import ROOT
 from mcp import Client
@@ -182,3 +184,30 @@ def test_over_http_it_says_where_it_is_and_ends_on_a_signal(corpus_data: Path, t
     rest, errors = run.communicate(timeout=30)
     assert rest == ""
     assert "Traceback" not in errors
+
+
+def test_over_http_the_keys_of_the_data_directory_are_asked_for(corpus_data: Path, tmp_path: Path):
+    data = shutil.copytree(corpus_data, tmp_path / "data")
+    made = subprocess.run(
+        [sys.executable, "-m", "qa.cli", "keys", "new", "--scope", "read", "--data", str(data)],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-m", "qa.cli", "mcp", "--http", "--port", "0", "--data", str(data)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stderr is not None
+    address, hello = run.stderr.readline().split()[3], {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    headers = {"Accept": "application/json, text/event-stream"}
+    try:
+        assert httpx.post(address, json=hello, headers=headers).status_code == 401
+        headers["Authorization"] = f"Bearer {made.stdout.strip()}"
+        assert httpx.post(address, json=hello, headers=headers).status_code == 200
+    finally:
+        run.terminate()
+        run.communicate(timeout=30)

@@ -10,6 +10,7 @@ import click
 from qa.cli.frame import framed, print_json, printable, say
 from qa.config import Settings
 from qa.errors import NotFound
+from qa.gate import keys_file
 from qa.keys import SCOPES, Key, KeyRing, Scope
 
 
@@ -71,7 +72,7 @@ def revoke(settings: Settings, as_json: bool, key_id: str, **_: Any) -> None:
 
 
 def _ring(settings: Settings) -> KeyRing:
-    return KeyRing(settings.data / "keys.db")
+    return KeyRing(keys_file(settings.data))
 
 
 def _allowed(key: Key) -> str:

@@ -30,6 +30,9 @@ _COLLECTION = click.option("--collection", help="Collection to serve.")
 @click.option("--http", "over_http", is_flag=True, help="Listen for Streamable HTTP instead, at /mcp.")
 @click.option("--host", "mcp_host", help="With --http: address to listen on (default: 127.0.0.1).")
 @click.option("--port", "mcp_port", type=click.IntRange(0, 65535), help="With --http: port (default: 8766; 0: a free one).")
+@click.option(
+    "--open-access", is_flag=True, default=None, help="With --http: answer without keys although others reach --host."
+)
 @click.option("--model", help="LLM to write answers, as litellm names it.")
 @_COLLECTION
 @framed
@@ -37,6 +40,7 @@ def _serve(settings: Settings, over_http: bool, **_: Any) -> None:
     """Serve one assistant on stdin and stdout; with --http, any number at http://127.0.0.1:8766/mcp.
 
     Tools: ask, search, fetch, status. Resources: the documents. `qa mcp install CLIENT` makes a client start this.
+    Over HTTP the keys of `qa keys` are asked for, as by `qa serve`.
     """
     workspace = Workspace(settings)
     try:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from index.errors import CitableError, data_flag
+from index.errors import CitableError
 from qa.cli.draining import serve_until_told
 from qa.cli.frame import framed, say
 from qa.config import Settings, wants_traces
 from qa.errors import ConfigError
-from qa.keys import KeyRing
+from qa.gate import check_keys
 from qa.logs import set_up
 from qa.tracing import open_tracing
 from qa.web import create_app
@@ -35,7 +35,7 @@ def command(settings: Settings, **_: Any) -> None:
     """Open the web form and the API. Ctrl-C ends it, when what was asked is answered; a second one at once."""
     set_up(settings.log_format, settings.log_level)
     workspace = Workspace(settings)
-    check_keys(settings)
+    check_keys(settings, settings.host)
     tracing = open_tracing() if wants_traces() else None
     if tracing:
         workspace.listeners.append(tracing.note)
@@ -51,16 +51,6 @@ def command(settings: Settings, **_: Any) -> None:
         tracing.close()
     if not ended:
         say(f"not everything that was asked could be answered within {settings.drain_seconds:g} seconds")
-
-
-def check_keys(settings: Settings) -> None:
-    """Raise ConfigError for a server that whoever reaches this machine could ask, unless it was told to let them."""
-    if settings.is_local or settings.open_access or KeyRing(settings.data / "keys.db").has_keys:
-        return
-    raise ConfigError(
-        f"{settings.host} can be reached from other machines, and there are no keys: whoever reaches it could read all",
-        f"make a key: qa keys new --scope ask{data_flag(settings.data)}; or, where something else guards it: --open-access",
-    )
 
 
 def open_server(app: Any, host: str, port: int) -> Any:

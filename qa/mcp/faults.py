@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
-from qa.errors import BadQuestion, LLMError, NotFound
+from qa.errors import BadQuestion, LLMError, NotAllowed, NotFound
 
 Tell = Callable[[Exception], str]
 
@@ -29,7 +29,7 @@ def tell_all(error: Exception) -> str:
 
 def tell_outside(error: Exception) -> str:
     """Return what those read who reach this server over the network."""
-    if isinstance(error, BadQuestion | NotFound | LLMError):
+    if isinstance(error, BadQuestion | NotAllowed | NotFound | LLMError):
         return str(error)
     for kind, said in _FAULTS:
         if isinstance(error, kind):

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 import socket
-from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
+from anyio import to_thread
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from qa.config import Settings
+from index.errors import CitableError
+from qa.config import Settings, is_loopback
 from qa.errors import ConfigError
+from qa.gate import check_keys, shown_key
 from qa.mcp.faults import tell_outside
 from qa.mcp.server import make_server
+from qa.mcp.visitors import Door, Visitor
 from qa.workspace import Workspace
 
 PATH = "/mcp"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MAX_BODY = 64 * 1024  # bytes; as for the API
 _DRAIN_SECONDS = 10
+_VISITOR = "qa.visitor"  # in a request's scope
+_BEARER = 'Bearer realm="Citable QA"'
+_LOG = logging.getLogger("qa.mcp")
 
-Admits = Callable[[Mapping[str, str]], bool]
 
-
-def make_app(workspace: Workspace, admits: Admits | None = None) -> ASGIApp:
-    """Return the server as an ASGI application that answers at /mcp, by its own names only.
-
-    admits: says by a request's headers whether its key lets it in; None lets in whoever reaches the port.
-    """
+def make_app(workspace: Workspace) -> ASGIApp:
+    """Return the server as an ASGI application that answers at /mcp, by its own names and with a key where there is one."""
     settings = workspace.settings
-    app: ASGIApp = make_server(workspace, tell_outside).streamable_http_app(
+    app: ASGIApp = make_server(_who, tell_outside).streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,  # nothing is kept between requests, so nothing can fill up
         max_request_body_size=_MAX_BODY,
         transport_security=_names(settings),
     )
-    return _Door(app, admits) if admits else app
+    return _Guarded(app, Door(workspace, settings))
 
 
-def make_http_server(workspace: Workspace, admits: Admits | None = None) -> uvicorn.Server:
+def make_http_server(workspace: Workspace) -> uvicorn.Server:
     """Return what serves over HTTP: `run(sockets=[…])` until a signal, or `should_exit`, ends it."""
     config = uvicorn.Config(
-        make_app(workspace, admits),
+        make_app(workspace),
         log_config=None,  # or every request is written to stdout
         access_log=False,
         server_header=False,
@@ -57,12 +60,14 @@ def make_http_server(workspace: Workspace, admits: Admits | None = None) -> uvic
 def listen(settings: Settings) -> socket.socket:
     """Return a socket that listens where the settings say. Raises ConfigError.
 
-    Beyond this machine the server must know its own names, or any web page could reach it by another.
+    Beyond this machine there must be keys, as for `qa serve`, and the names must be set by which it is to answer.
     """
     host, port = settings.mcp_host, settings.mcp_port
-    if host not in _LOOPBACK and not settings.trusted_hosts:
+    check_keys(settings, host)
+    if not is_loopback(host) and not settings.trusted_hosts and not settings.base_url:
         raise ConfigError(
-            f"mcp_host {host} opens the documents to others", "name the host in trusted_hosts if that is meant"
+            f"{host} can be reached by names that the server does not know",
+            "name those that clients use in trusted_hosts, or set base_url",
         )
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -82,16 +87,44 @@ def _names(settings: Settings) -> TransportSecuritySettings:
     )
 
 
-class _Door:
-    """Answers 401 to requests that are not admitted."""
+def _who(request: Any) -> Visitor:
+    """Return who sent a request that was let in."""
+    visitor = request.scope[_VISITOR]
+    assert isinstance(visitor, Visitor)  # noqa: S101
+    return visitor
 
-    def __init__(self, app: ASGIApp, admits: Admits) -> None:
-        self._app, self._admits = app, admits
+
+class _Guarded:
+    """An application that only those reach who are let in: the others get 401, all get 503 where keys cannot be read."""
+
+    def __init__(self, app: ASGIApp, door: Door) -> None:
+        self._app, self._door = app, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._admits(Headers(scope=scope)):
-            refused = {"code": "unauthorized", "detail": "A key is needed.", "hint": "send Authorization: Bearer KEY"}
-            response = JSONResponse(refused, 401, headers={"WWW-Authenticate": "Bearer"})
-            await response(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        shown = shown_key(Headers(scope=scope))
+        try:
+            visitor = await to_thread.run_sync(self._door.admit, shown)  # it reads a file
+        except CitableError as error:
+            _LOG.error("%s", error)
+            await _no_keys()(scope, receive, send)
+            return
+        answer = self._app if visitor else _refusal(shown)
+        await answer({**scope, _VISITOR: visitor}, receive, send)
+
+
+def _refusal(shown: str | None) -> JSONResponse:
+    """Return what those get who are not let in; a revoked key reads as one that never was."""
+    if shown is None:
+        said, challenge = "A key is needed here.", _BEARER
+    else:
+        said, challenge = "This key is not known here.", f'{_BEARER}, error="invalid_token"'
+    body = {"code": "unauthorized", "detail": said, "hint": "send Authorization: Bearer KEY; see: qa keys new"}
+    return JSONResponse(body, 401, headers={"WWW-Authenticate": challenge})
+
+
+def _no_keys() -> JSONResponse:
+    body = {"code": "unavailable", "detail": "The keys cannot be read.", "hint": "on the server, run: qa doctor"}
+    return JSONResponse(body, 503, headers={"Retry-After": "5"})

@@ -29,11 +29,11 @@ from pydantic import ValidationError
 
 from index.errors import CitableError
 from qa import __version__
-from qa.errors import BadQuestion, NotFound
+from qa.errors import BadQuestion, NotAllowed, NotFound
 from qa.mcp.faults import Tell, tell_all
 from qa.mcp.resources import list_documents, read_document, templates
 from qa.mcp.tools import TOOLS, IsGone, Outcome, ToolSpec
-from qa.workspace import Workspace
+from qa.mcp.visitors import Visitor
 
 _AT_ONCE = 8  # tools and documents in the making; more wait
 _INSTRUCTIONS = (
@@ -42,32 +42,36 @@ _INSTRUCTIONS = (
 )
 _Context = ServerRequestContext[Any, Any]
 _T = TypeVar("_T")
+Who = Callable[[Any], Visitor]
 
 
-def make_server(workspace: Workspace, tell: Tell = tell_all) -> Server[Any]:
-    """Return the server. tell: what clients read of an error."""
+def make_server(who: Who, tell: Tell = tell_all) -> Server[Any]:
+    """Return the server. who: says by the HTTP request, None on stdio, who calls; tell: what clients read of an error."""
     threads = CapacityLimiter(_AT_ONCE)
 
-    async def list_tools(_: _Context, __: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_described(tool) for tool in TOOLS])
+    async def list_tools(context: _Context, _: PaginatedRequestParams | None) -> ListToolsResult:
+        visitor = who(context.request)
+        return ListToolsResult(tools=[_described(tool) for tool in TOOLS if visitor.may(tool.scope)])
 
-    async def call_tool(_: _Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
+        visitor = who(context.request)
         tool = next((one for one in TOOLS if one.name == params.name), None)
         if tool is None:
             known = ", ".join(one.name for one in TOOLS)
             raise MCPError(INVALID_PARAMS, f"there is no tool of this name; there are: {known}")
         try:
-            outcome = await _in_thread(lambda is_gone: _call(workspace, tool, params.arguments or {}, is_gone), threads)
+            outcome = await _in_thread(lambda is_gone: _call(visitor, tool, params.arguments or {}, is_gone), threads)
         except Exception as error:
             return CallToolResult(content=[TextContent(text=tell(error))], is_error=True)
         return CallToolResult(content=[TextContent(text=outcome.text)], structured_content=outcome.structured)
 
-    async def list_resources(_: _Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
-        cursor = (params and params.cursor) or ""
-        return await _or_mcp_error(lambda: list_documents(workspace, cursor), tell, threads)
+    async def list_resources(context: _Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+        cursor, visitor = (params and params.cursor) or "", who(context.request)
+        return await _or_mcp_error(lambda: list_documents(visitor.workspace, cursor), tell, threads)
 
-    async def read_resource(_: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        return await _or_mcp_error(lambda: read_document(workspace, params.uri), tell, threads)
+    async def read_resource(context: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        visitor = who(context.request)
+        return await _or_mcp_error(lambda: read_document(visitor.workspace, params.uri), tell, threads)
 
     async def list_templates(_: _Context, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
         return ListResourceTemplatesResult(resource_templates=templates())
@@ -98,15 +102,17 @@ def _described(tool: ToolSpec) -> Tool:
     )
 
 
-def _call(workspace: Workspace, tool: ToolSpec, given: dict[str, Any], is_gone: IsGone) -> Outcome:
-    """Check the arguments and run a tool. Raises BadQuestion for arguments that do not fit."""
+def _call(visitor: Visitor, tool: ToolSpec, given: dict[str, Any], is_gone: IsGone) -> Outcome:
+    """Check the arguments and run a tool. Raises NotAllowed, and BadQuestion for arguments that do not fit."""
+    if not visitor.may(tool.scope):
+        raise NotAllowed(f"this key may not use {tool.name}", f"it takes one with the scope {tool.scope}")
     try:
         arguments = tool.arguments.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         allowed = ", ".join(tool.arguments.model_fields) or "none"
         raise BadQuestion(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", f"the arguments are: {allowed}") from None
-    return tool.run(workspace, arguments, is_gone)
+    return tool.run(visitor.workspace, arguments, is_gone)
 
 
 async def _in_thread(work: Callable[[IsGone], _T], threads: CapacityLimiter) -> _T:

@@ -15,7 +15,9 @@ from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response as BaseResponse
 
 from qa.config import Settings
-from qa.keys import Key, KeyRing, Scope
+from qa.gate import Gate
+from qa.gate import shown_key as key_in
+from qa.keys import Key, Scope
 from qa.web.problems import wants_page
 from qa.web.session import Sessions, is_safe_path
 
@@ -67,23 +69,18 @@ class Asker:
 class Door:
     """Lets in who shows a key. Without any key everybody is let in, unless the server listens beyond this machine."""
 
-    def __init__(self, ring: KeyRing, settings: Settings) -> None:
-        self.ring = ring
-        self.sessions = Sessions(ring)
-        self._always = not settings.is_local and not settings.open_access
-
-    @property
-    def needs_key(self) -> bool:
-        """Whether a key is needed."""
-        return self._always or self.ring.has_keys
+    def __init__(self, settings: Settings) -> None:
+        self._gate = Gate(settings, settings.host)
+        self.ring = self._gate.ring
+        self.sessions = Sessions(self.ring)
 
     def who(self) -> Asker:
         """Return who sent this request."""
-        if not self.needs_key:
+        if not self._gate.needs_key:
             return Asker("nothing", anyone=True)
         shown = shown_key()
         if shown is not None:
-            return Asker("header", self.ring.find(shown))
+            return Asker("header", self._gate.find(shown))
         session = self.sessions.read()
         key = self.ring.with_id(session.key_id) if session else None
         return Asker("cookie", key, session.nonce) if session and key else Asker("nothing")
@@ -115,8 +112,7 @@ def needs_of(app: Flask, endpoint: str) -> Needs | None:
 
 def shown_key() -> str | None:
     """Return the key in the request's headers, None where there is none."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
+    return key_in(request.headers)
 
 
 def door() -> Door:

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from qa.keys import KeyRing
 from qa.metrics import Metrics
 from qa.web.access import Door, asker
 from qa.web.answer_pages import bp as answers_bp
@@ -55,7 +54,7 @@ def create_app(workspace: Workspace) -> Flask:
     app.config["MAX_FORM_PARTS"] = 20
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
-    app.extensions["door"] = Door(KeyRing(workspace.settings.data / "keys.db"), workspace.settings)
+    app.extensions["door"] = Door(workspace.settings)
     app.extensions["suggestions"] = Suggestions(workspace)
     app.extensions["jobs"] = IndexJobs()
     app.extensions["map"] = MapCache()
