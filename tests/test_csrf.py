@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,6 +13,7 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from werkzeug.test import TestResponse
 
+from qa.kept_secret import SECRET_BYTES, KeptSecret
 from qa.keys import KeyRing
 from qa.web import create_app
 from qa.web.session import is_safe_path
@@ -54,6 +58,41 @@ def test_every_form_that_posts_carries_a_token(plain: Flask) -> None:
         tree = HTMLParser(client.get(path, follow_redirects=True).get_data(as_text=True))
         for form in tree.css("form[method=post]"):
             assert form.css_first("input[name=csrf_token]"), path
+
+
+def test_a_page_that_was_open_during_a_restart_still_submits(plain: Flask, corpus: Workspace) -> None:
+    token = token_in(plain.test_client().get("/"))
+    later = create_app(corpus).test_client()
+    assert later.post("/history/delete", data={"csrf_token": token}).status_code == 303
+    kept = corpus.settings.data / "forms.secret"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert not list(corpus.settings.data.glob("forms.secret.*")), "nothing is left of its making"
+    kept.unlink()
+    assert create_app(corpus).test_client().post("/history/delete", data={"csrf_token": token}).status_code == 403
+
+
+def test_servers_that_start_at_once_keep_one_secret(tmp_path: Path) -> None:
+    secrets = [KeptSecret(tmp_path / "forms.secret") for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        values = set(threads.map(KeptSecret.value, secrets))
+    assert values == {(tmp_path / "forms.secret").read_bytes()}
+    assert len(values.pop()) == SECRET_BYTES
+
+
+def test_a_secret_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "forms.secret").write_bytes(b"half")
+    value = KeptSecret(tmp_path / "forms.secret").value()
+    assert len(value) == SECRET_BYTES
+    assert KeptSecret(tmp_path / "forms.secret").value() == value
+
+
+def test_without_a_data_directory_forms_work_and_none_is_made(tmp_path: Path) -> None:
+    secret = KeptSecret(tmp_path / "none" / "forms.secret")
+    value = secret.value()
+    assert secret.value() == value
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "none").mkdir()
+    assert secret.value() == value == KeptSecret(tmp_path / "none" / "forms.secret").value(), "open pages stay good"
 
 
 def test_tokens_differ_each_time_and_belong_to_one_session(plain: Flask) -> None:

@@ -72,7 +72,7 @@ class Door:
     def __init__(self, settings: Settings) -> None:
         self._gate = Gate(settings, settings.host)
         self.ring = self._gate.ring
-        self.sessions = Sessions(self.ring)
+        self.sessions = Sessions(self.ring, settings.data)
 
     def who(self) -> Asker:
         """Return who sent this request."""

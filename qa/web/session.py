@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
+from qa.kept_secret import KeptSecret
 from qa.keys import Key, KeyRing
 
 COOKIE = "qa_session"
@@ -27,11 +29,11 @@ class Session:
 
 
 class Sessions:
-    """Signs and reads cookies and form tokens. The secret lies beside the keys, so that a restart signs nobody out."""
+    """Signs and reads cookies and form tokens. The secret is kept: a restart signs nobody out, and open pages stay good."""
 
-    def __init__(self, ring: KeyRing) -> None:
+    def __init__(self, ring: KeyRing, data: Path) -> None:
         self._ring = ring
-        self._own = secrets.token_bytes(32)  # while there are no keys
+        self._without_keys = KeptSecret(data / "forms.secret")
         self._kept: bytes | None = None
 
     def open(self, key: Key, response: BaseResponse) -> None:
@@ -71,7 +73,7 @@ class Sessions:
 
     def _secret(self) -> bytes:
         if not self._ring.has_keys:
-            return self._own
+            return self._without_keys.value()
         if self._kept is None:
             self._kept = self._ring.secret("session")
         return self._kept
