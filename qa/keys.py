@@ -26,6 +26,8 @@ _SCHEMA = (
     "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
 )
 _COLUMNS = "id, scope, collections, name, created_at, last_used_at, revoked_at"
+# Added when a key is first made with one: files of before have no such column, and are read as they are.
+_ADD_PROFILE = "ALTER TABLE keys ADD COLUMN profile TEXT NOT NULL DEFAULT ''"
 _KEY = re.compile(r"qa_(k[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _SECRET_BYTES = 32
 _NOTE_USE = timedelta(minutes=1)  # between two notes of a key's use: a note is a write to the disk
@@ -33,7 +35,11 @@ _NOTE_USE = timedelta(minutes=1)  # between two notes of a key's use: a note is 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, without what makes it one. collections: those it opens, none for all; times: ISO 8601 in UTC, "" for never."""
+    """A key, without what makes it one.
+
+    collections: those it opens, none for all; times: ISO 8601 in UTC, "" for never; profile: how chat clients that show it
+    get their citations (a name of qa/profiles.py), "" where their path says so.
+    """
 
     id: str
     scope: Scope
@@ -42,6 +48,7 @@ class Key:
     created_at: str
     last_used_at: str = ""
     revoked_at: str = ""
+    profile: str = ""
 
     def allows(self, scope: Scope) -> bool:
         """Say whether the key's scope holds another."""
@@ -54,6 +61,7 @@ class Key:
             "scope": self.scope,
             "collections": list(self.collections),
             "name": self.name,
+            "profile": self.profile or None,
             "created_at": self.created_at,
             "last_used_at": self.last_used_at or None,
             "revoked_at": self.revoked_at or None,
@@ -74,9 +82,9 @@ class KeyRing:
         """Whether a key was ever made here. Revoking the last one does not open the door to all."""
         return self._path.exists()
 
-    def make(self, scope: Scope, collections: Sequence[str] = (), name: str = "") -> tuple[Key, str]:
+    def make(self, scope: Scope, collections: Sequence[str] = (), name: str = "", profile: str = "") -> tuple[Key, str]:
         """Make a key and return it with its text, which is not kept."""
-        key = Key(f"k{secrets.token_hex(4)}", scope, tuple(dict.fromkeys(collections)), name, _now())
+        key = Key(f"k{secrets.token_hex(4)}", scope, tuple(dict.fromkeys(collections)), name, _now(), profile=profile)
         text = f"qa_{key.id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
         values: list[Value] = [
             key.id,
@@ -88,6 +96,10 @@ class KeyRing:
         ]
         with self._connected(make=True) as db, db.transaction():
             db.run("INSERT INTO keys (id, hash, scope, collections, name, created_at) VALUES (?, ?, ?, ?, ?, ?)", values)
+            if profile:
+                if not _has_profiles(db):
+                    db.run(_ADD_PROFILE)
+                db.run("UPDATE keys SET profile = ? WHERE id = ?", (profile, key.id))
         return key, text
 
     def all(self) -> list[Key]:
@@ -95,7 +107,8 @@ class KeyRing:
         if not self.has_keys:
             return []
         with self._connected() as db:
-            return [_to_key(row) for row in db.rows(f"SELECT {_COLUMNS} FROM keys ORDER BY created_at, rowid")]
+            chosen = _columns(db)
+            return [_to_key(row) for row in db.rows(f"SELECT {chosen} FROM keys ORDER BY created_at, rowid")]
 
     def revoke(self, key_id: str) -> bool:
         """End a key for good; returns whether there was one in force."""
@@ -110,7 +123,8 @@ class KeyRing:
         if not match or not self.has_keys:
             return None
         with self._connected() as db:
-            row = db.row(f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ?", (match[1],))
+            chosen = _columns(db)
+            row = db.row(f"SELECT {chosen}, hash FROM keys WHERE id = ?", (match[1],))
             known = bytes(row[-1]) if row else bytes(32)
             if not hmac.compare_digest(_hash(text), known) or row is None:
                 return None
@@ -121,7 +135,8 @@ class KeyRing:
         if not self.has_keys:
             return None
         with self._connected() as db:
-            row = db.row(f"SELECT {_COLUMNS} FROM keys WHERE id = ?", (key_id,))
+            chosen = _columns(db)
+            row = db.row(f"SELECT {chosen} FROM keys WHERE id = ?", (key_id,))
             return _used(db, _to_key(row)) if row else None
 
     def secret(self, name: str) -> bytes:
@@ -159,6 +174,15 @@ def _hash(text: str) -> bytes:
     whatever the speed; and each request pays for this.
     """
     return hashlib.sha256(text.encode()).digest()
+
+
+def _has_profiles(db: Database) -> bool:
+    return db.row("SELECT 1 FROM pragma_table_info('keys') WHERE name = 'profile'") is not None
+
+
+def _columns(db: Database) -> str:
+    """Return what to select for `_to_key`."""
+    return f"{_COLUMNS}, profile" if _has_profiles(db) else f"{_COLUMNS}, ''"
 
 
 def _to_key(row: Row) -> Key:

@@ -7,6 +7,7 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from werkzeug.test import TestResponse
 from index.errors import IndexDamaged
 from index.local_store import LocalStore
 from index.narrow import NarrowStore
+from index.sqlite import Database, create_database
 from qa.config import Settings
 from qa.errors import ConfigError
 from qa.gate import check_keys
@@ -80,6 +82,29 @@ def test_the_last_use_is_kept_but_not_written_at_every_request(ring: KeyRing) ->
     assert (ring.all()[0].last_used_at, after) == (first, before)
 
 
+def test_a_key_keeps_its_profile(ring: KeyRing) -> None:
+    made = [ring.make("ask", profile=profile)[0] for profile in ("", "links", "openwebui")]
+    assert [key.profile for key in ring.all()] == [key.profile for key in made] == ["", "links", "openwebui"]
+
+
+def test_keys_of_before_profiles_are_read_and_others_are_made_beside_them(ring: KeyRing) -> None:
+    old = ("CREATE TABLE keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL, scope TEXT NOT NULL, collections TEXT NOT NULL, "
+        "name TEXT NOT NULL, created_at TEXT NOT NULL, last_used_at TEXT NOT NULL DEFAULT '', "
+        "revoked_at TEXT NOT NULL DEFAULT '')",
+        "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")  # fmt: skip
+    ring._path.parent.mkdir()
+    create_database(ring._path, old)
+    first, text = ring.make("ask", ["letters"], "of before")
+    with closing(Database(ring._path)) as db:
+        assert db.row("SELECT 1 FROM pragma_table_info('keys') WHERE name = 'profile'") is None
+    assert ring.find(text) == first
+    assert ring.all()[0].profile == ""
+    second, other = ring.make("ask", profile="links")
+    assert (ring.find(text).id, ring.find(other)) == (first.id, second)  # type: ignore[union-attr]
+    assert [key.profile for key in ring.all()] == ["", "links"]
+    assert ring.with_id(second.id).profile == "links"  # type: ignore[union-attr]
+
+
 def test_each_scope_holds_those_before_it(ring: KeyRing) -> None:
     for at, scope in enumerate(SCOPES):
         key, _ = ring.make(scope)
@@ -115,6 +140,11 @@ def test_the_command_line_makes_lists_and_revokes_keys(run_qa: Any) -> None:
     assert (key["scope"], key["collections"], key["name"]) == ("ask", ["a", "b"], "chat")
     shown = run_qa("keys", "list")
     assert "ask in a, b  last used never  chat" in shown.stdout
+    assert key["profile"] is None
+    profiled = json.loads(run_qa("keys", "new", "--scope", "ask", "--profile", "links", "--json").stdout)
+    assert profiled["profile"] == "links"
+    assert "ask in every collection, profile links  last used never" in run_qa("keys", "list").stdout
+    assert run_qa("keys", "new", "--scope", "ask", "--profile", "default").exit_code == 2
     assert text[12:] not in shown.output
     assert run_qa("keys", "revoke", key["id"]).exit_code == 0
     assert "revoked 2" in run_qa("keys", "list").stdout
@@ -358,6 +388,30 @@ def test_keys_that_cannot_be_read_let_nobody_in(site: Flask, keys: dict[str, str
             assert refused.status_code in expected
             assert RED not in refused.get_data(as_text=True)
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_key_says_how_a_chat_tool_gets_its_citations_and_a_path_wins_over_it(site: Flask) -> None:
+    client, ring = site.test_client(), site.extensions["door"].ring
+    body = {"model": "citable-qa", "messages": [{"role": "user", "content": QUESTION}]}
+
+    def put(key: str, path: str = "") -> tuple[str, str]:
+        reply = client.post(f"{path}/v1/chat/completions", json=body, headers=bearer(key)).get_json()
+        kinds = {"search_results", "sources"} & set(reply)
+        return kinds.pop() if len(kinds) == 1 else "", "link" if "[[1]](" in reply["choices"][0]["message"][
+            "content"
+        ] else "plain"
+
+    plain, links, openwebui = (ring.make("ask", profile=profile)[1] for profile in ("", "links", "openwebui"))
+    assert put(plain) == ("search_results", "plain")
+    assert put(links) == ("search_results", "link")
+    assert put(openwebui) == ("sources", "plain")
+    for key in (plain, links, openwebui):
+        assert put(key, "/links") == ("search_results", "link")
+        assert put(key, "/openwebui") == ("sources", "plain")
+    streamed = client.post("/v1/chat/completions", json={**body, "stream": True}, headers=bearer(openwebui))
+    assert '"type": "source"' in streamed.get_data(as_text=True)
+    later = ring.make("ask", profile="of a later version")[1]
+    assert put(later) == ("search_results", "plain"), "what is not known here says nothing"
 
 
 # Collections

@@ -26,9 +26,9 @@ from test_written_answers import REASONS, Writer, one_claim, two_claims, writer
 
 from qa.config import Settings
 from qa.indexing import index_paths
+from qa.profiles import PROFILES
 from qa.web import openai_chat
 from qa.web import stream as web_stream
-from qa.web.profiles import PROFILES
 from qa.workspace import Workspace
 
 __all__ = ["writer"]  # the fixture, as pytest finds it

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from index.records import Locator
 from qa.claims import Checked
 from qa.draft import Draft
+from qa.profiles import PROFILES
 from qa.prompts import estimate_tokens
 from qa.records import Citation, Event
 from qa.support import Judgement
@@ -21,7 +22,6 @@ from qa.web.openai_bodies import ChatBody
 from qa.web.openai_reply import reply_of
 from qa.web.openai_stream import ChatStream
 from qa.web.openai_text import Said, body_of, cut_to, end_of
-from qa.web.profiles import PROFILES
 
 BASE = "https://qa.example"
 TEXTS = st.text(st.sampled_from("ab é漢🙂 \n_*`\\<>[]()$#|!-1.ا"), min_size=1, max_size=30)

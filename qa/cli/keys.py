@@ -12,6 +12,7 @@ from qa.config import Settings
 from qa.errors import NotFound
 from qa.gate import keys_file
 from qa.keys import SCOPES, Key, KeyRing, Scope
+from qa.profiles import DEFAULT, PROFILES
 
 
 @click.group("keys")
@@ -28,14 +29,21 @@ def command() -> None:
 )
 @click.option("--collection", "collections", multiple=True, metavar="NAME", help="Only this collection; may be repeated.")
 @click.option("--name", default="", metavar="TEXT", help="Whom or what it is for, for the list.")
+@click.option(
+    "--profile",
+    type=click.Choice([name for name in PROFILES if name != DEFAULT.name]),
+    help="How chat tools with this key get citations at /v1; a path such as /links/v1 wins over it.",
+)
 @framed
-def new(settings: Settings, as_json: bool, scope: str, collections: Sequence[str], name: str, **_: Any) -> None:
+def new(
+    settings: Settings, as_json: bool, scope: str, collections: Sequence[str], name: str, profile: str | None, **_: Any
+) -> None:
     """Make a key and print it: this once, for it is not kept."""
     if any(not one.strip() for one in collections):
         raise click.UsageError("--collection: the name is empty")
     ring = _ring(settings)
     first = not ring.has_keys
-    key, text = ring.make(cast(Scope, scope), collections, name)
+    key, text = ring.make(cast(Scope, scope), collections, name, profile or "")
     if as_json:
         print_json({"key": text, **key.to_json()})
     else:
@@ -76,4 +84,5 @@ def _ring(settings: Settings) -> KeyRing:
 
 
 def _allowed(key: Key) -> str:
-    return f"{key.scope} in {', '.join(map(printable, key.collections)) or 'every collection'}"
+    profile = f", profile {printable(key.profile)}" if key.profile else ""
+    return f"{key.scope} in {', '.join(map(printable, key.collections)) or 'every collection'}{profile}"

@@ -1,4 +1,4 @@
-"""OpenAI's API over the documents: GET /v1/models and POST /v1/chat/completions, for each profile below its own path."""
+"""OpenAI's API over the documents: GET /v1/models and POST /v1/chat/completions, and below the path of each profile."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from qa.answer import answer_question, check_request
 from qa.claims import WEAK
 from qa.errors import BadQuestion
 from qa.history import new_answer_id
+from qa.profiles import DEFAULT, PROFILES
 from qa.records import AskRequest
-from qa.web.access import needs
+from qa.web.access import asker, needs
 from qa.web.api import base_address, workspace
 from qa.web.ask_pages import count_collections, suggestions
 from qa.web.openai_bodies import ChatBody, check_servable, earlier_turns, question_of, read_chat_body, wishes_of
@@ -22,7 +23,6 @@ from qa.web.openai_reply import Reply, completion_id, completion_of, reply_of, s
 from qa.web.openai_stream import ChatStream, at_once
 from qa.web.openai_tasks import Task, carry_out, task_of
 from qa.web.problems import FieldRefused
-from qa.web.profiles import DEFAULT, PROFILES
 from qa.web.stream import asker_is_gone, event_stream, stream_answer
 from qa.web.strings import t
 
@@ -34,9 +34,16 @@ _PATHS = f"<any({', '.join(name for name in PROFILES if name != DEFAULT.name)}):
 
 
 @bp.url_value_preprocessor
-def _choose_profile(_: str | None, values: dict[str, Any] | None) -> None:
-    """Take the profile from the path. What runs before a request may put another into g.profile."""
-    g.profile = PROFILES[(values or {}).pop("profile", DEFAULT.name)]
+def _take_profile(_: str | None, values: dict[str, Any] | None) -> None:
+    """Take the profile out of the path, "" for the plain one."""
+    g.profile_of_path = (values or {}).pop("profile", "")
+
+
+@bp.before_request
+def _choose_profile() -> None:
+    """Choose how the answer is put: as the path says, else as the key says, if it says anything that is known here."""
+    key = asker().key
+    g.profile = PROFILES.get(g.profile_of_path or (key.profile if key else ""), DEFAULT)
 
 
 @bp.get("/v1/models")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from qa.profiles import Profile
 from qa.web.openai_bodies import ChatBody
 from qa.web.openai_text import Content, Json, Said, absolute, cut_to, title_of, whole_content
-from qa.web.profiles import Profile
 
 EXTENSION = "citable_qa"
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import json
 
+from qa.profiles import Profile
 from qa.web.openai_bodies import ChatBody
 from qa.web.openai_reply import Reply, cited_in, completion_id, reply_of, source_of
 from qa.web.openai_text import Json, Said, body_of, cut_to, end_of
 from qa.web.problems import problem
-from qa.web.profiles import Profile
 
 _DONE = "data: [DONE]\n\n"
 

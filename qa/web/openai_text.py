@@ -10,11 +10,11 @@ from typing import Any
 
 from qa.answer import NEAREST
 from qa.claims import WEAK
+from qa.profiles import Profile
 from qa.prompts import estimate_tokens
 from qa.web.export import escape_markdown
 from qa.web.paragraphs import verdict_key
 from qa.web.places import place
-from qa.web.profiles import Profile
 from qa.web.strings import t
 
 _MARKER = re.compile(r"\[(\d+)\]")  # square brackets stand for nothing else in an answer's text (qa/draft.py)
