@@ -18,13 +18,18 @@ from qa.retrieval import find
 from qa.verify import verify_answer
 from qa.web.access import asker, needs
 from qa.web.bodies import AskBody, DocumentsQuery, SearchBody, ask_request, read_body, read_query
-from qa.web.openapi import described
+from qa.web.openapi import Events, described
 from qa.web.problems import problem_of
 from qa.web.schemas import AnswerOut, ChecksOut, DocumentOut, DocumentsOut, FoundOut, HealthOut
 from qa.web.stream import asker_is_gone, stream_answer
 from qa.workspace import Workspace
 
 bp = Blueprint("api", __name__)
+
+_EVENTS = Events(
+    "Where the client accepts it: events `meta`, `passages`, `text`, `citation`, `claim`, then `done`, whose data is the "
+    "whole answer, or `error`, whose data is a Problem; a comment every 15 seconds while nothing else is to say."
+)
 
 
 def workspace() -> Workspace:
@@ -51,7 +56,7 @@ def base_address() -> str:
 
 @bp.post("/api/ask")
 @needs("ask")
-@described(AnswerOut, takes=AskBody, errors=(502, 504), streams=True)
+@described(AnswerOut, takes=AskBody, errors=(502, 504), streams=_EVENTS)
 def ask() -> Response:
     """Answer a question: the answer object, or server-sent events where the client asks for them."""
     wanted = ask_request(read_body(AskBody))

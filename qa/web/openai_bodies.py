@@ -25,12 +25,12 @@ class _Lenient(BaseModel):
 class Part(_Lenient):
     """A part of a message's content; only text can be asked about."""
 
-    type: str
+    type: str = Field(description="`text`, or `refusal`, which says nothing")
     text: str | None = None
 
 
 class Message(_Lenient):
-    """A message of the conversation."""
+    """A message of the conversation. The user's last one is the question; the system's are wishes about tone and length."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = None
@@ -46,13 +46,13 @@ class Message(_Lenient):
 class StreamOptions(_Lenient):
     """What a stream holds besides the text."""
 
-    include_usage: bool | None = None
+    include_usage: bool | None = Field(None, description="end with a chunk that holds the usage")
 
 
 class ResponseFormat(_Lenient):
     """The form of the content."""
 
-    type: str
+    type: str = Field(description="`text`; others are refused")
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=256)]
@@ -61,22 +61,22 @@ _Text = Annotated[str, Field(min_length=1, max_length=256)]
 class ChatBody(_Lenient):
     """Body of POST /v1/chat/completions. model: the collection that is asked."""
 
-    model: _Text
+    model: _Text = Field(description="an id of GET /v1/models")
     messages: list[Message] = Field(min_length=1, max_length=2_000)
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    n: int | None = Field(None, ge=1, le=128)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, ge=0, le=1)
-    logprobs: bool | None = None
-    stop: str | list[str] | None = None
+    stream: bool | None = Field(None, description="answer in pieces, as server-sent events")
+    stream_options: StreamOptions | None = Field(None, description="only with `stream`")
+    max_tokens: int | None = Field(None, ge=1, description="cuts the answer's own text behind a whole claim")
+    max_completion_tokens: int | None = Field(None, ge=1, description="the same; wins over `max_tokens`")
+    n: int | None = Field(None, ge=1, le=128, description="more than 1 is refused")
+    temperature: float | None = Field(None, ge=0, le=2, description="changes nothing here")
+    top_p: float | None = Field(None, ge=0, le=1, description="changes nothing here")
+    logprobs: bool | None = Field(None, description="true is refused")
+    stop: str | list[str] | None = Field(None, description="changes nothing here")
     response_format: ResponseFormat | None = None
-    modalities: list[str] | None = None
-    tools: list[dict[str, Any]] | None = None
-    tool_choice: str | dict[str, Any] | None = None
-    function_call: str | dict[str, Any] | None = None
+    modalities: list[str] | None = Field(None, description="what is not `text` is refused")
+    tools: list[dict[str, Any]] | None = Field(None, description="none is ever called")
+    tool_choice: str | dict[str, Any] | None = Field(None, description="what demands a tool is refused")
+    function_call: str | dict[str, Any] | None = Field(None, description="what demands a function is refused")
 
     @property
     def most_tokens(self) -> int:

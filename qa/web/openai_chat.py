@@ -20,8 +20,10 @@ from qa.web.api import base_address, workspace
 from qa.web.ask_pages import count_collections, suggestions
 from qa.web.openai_bodies import ChatBody, check_servable, earlier_turns, question_of, read_chat_body, wishes_of
 from qa.web.openai_reply import Reply, completion_id, completion_of, reply_of, seconds_of
+from qa.web.openai_schemas import ChatCompletion, ChatCompletionChunk, ChatModel, ChatModels
 from qa.web.openai_stream import ChatStream, at_once
 from qa.web.openai_tasks import Task, carry_out, task_of
+from qa.web.openapi import Events, described
 from qa.web.problems import FieldRefused
 from qa.web.stream import asker_is_gone, event_stream, stream_answer
 from qa.web.strings import t
@@ -30,6 +32,11 @@ bp = Blueprint("openai", __name__)
 
 DEFAULT_MODEL = "citable-qa"
 LARGEST_CHAT = 1 << 20  # bytes: a long conversation
+_EVENTS = Events(
+    "Where `stream` is true: pieces of the answer as `data:` lines, then `data: [DONE]`. A fault on the way is "
+    '`data: {"error": {"message", "type", "param", "code", "request_id"}}`, then `data: [DONE]`.',
+    ChatCompletionChunk,
+)
 _PATHS = f"<any({', '.join(name for name in PROFILES if name != DEFAULT.name)}):profile>"
 
 
@@ -49,6 +56,7 @@ def _choose_profile() -> None:
 @bp.get("/v1/models")
 @bp.get(f"/{_PATHS}/v1/models")
 @needs("read")
+@described(ChatModels)
 def models() -> Response:
     """List the models: one that asks the default collection, and one named after each collection."""
     created = _committed_at()
@@ -58,6 +66,7 @@ def models() -> Response:
 @bp.get("/v1/models/<path:name>")
 @bp.get(f"/{_PATHS}/v1/models/<path:name>")
 @needs("read")
+@described(ChatModel)
 def model(name: str) -> Response:
     """Return one model."""
     collection_of(name)
@@ -67,8 +76,9 @@ def model(name: str) -> Response:
 @bp.post("/v1/chat/completions")
 @bp.post(f"/{_PATHS}/v1/chat/completions")
 @needs("ask", takes=lambda _: (LARGEST_CHAT, 0))
+@described(ChatCompletion, takes=ChatBody, errors=(502, 504), invalid=400, streams=_EVENTS)
 def chat_completions() -> Response:
-    """Answer the last message of a conversation from the documents."""
+    """Answer the last message of a conversation from the documents; below /openwebui and /links as those clients read it."""
     body = read_chat_body()
     collection = collection_of(body.model)
     if task := task_of(body):

@@ -6,7 +6,10 @@ A route says what it takes and answers by `@described(...)`. spectree makes the 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -26,8 +29,29 @@ bp = Blueprint("openapi", __name__)
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 _ALWAYS = (400, 401, 403, 404, 429, 500, 503)  # what any route may answer
-_WITH_BODY = (413, 415, 422)
+_WITH_BODY = (413, 415)
 _EVENTS = "text/event-stream"
+_SCHEMAS = "#/components/schemas/"
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Server-sent events that a route answers with where it is asked to. said: what they are; chunk: what each holds."""
+
+    said: str
+    chunk: type[BaseModel] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Further:
+    """What spectree cannot say of a route. codes: every status that it may answer with."""
+
+    codes: frozenset[int]
+    events: Events | None
+
+
+def _component(name: str) -> str:
+    return name.removesuffix("Out").removeprefix("_")
 
 
 class _Describing(FlaskPlugin):
@@ -46,8 +70,8 @@ _SPEC = SpecTree(
     version=__version__,
     description="Answers questions over documents; every claim carries a citation that is a verbatim span of a source.",
     validation_error_model=Problem,
-    naming_strategy=lambda model: model.__name__.removesuffix("Out"),
-    nested_naming_strategy=lambda _, child: child.removesuffix("Out").removeprefix("_"),
+    naming_strategy=lambda model: _component(model.__name__),
+    nested_naming_strategy=lambda _, child: _component(child),
     security_schemes=[
         SecurityScheme(name="key", data=SecuritySchemeData(type=SecureType.HTTP, scheme="bearer")),
         SecurityScheme(
@@ -65,18 +89,20 @@ def described(
     query: type[BaseModel] | None = None,
     status: int = 200,
     errors: tuple[int, ...] = (),
-    streams: bool = False,
+    invalid: int = 422,
+    streams: Events | None = None,
 ) -> Callable[[_View], _View]:
     """Describe a route of the API: what it answers, and what it takes as JSON or in its address.
 
-    errors: what it may answer besides what any route may; streams: it also answers as server-sent events.
+    errors: what it may answer besides what any route may; invalid: what it answers to a wrong field of its body; streams:
+    what it also answers as server-sent events.
     """
-    codes = {*_ALWAYS, *(_WITH_BODY if takes else ()), *errors}
+    codes = {*_ALWAYS, *((*_WITH_BODY, invalid) if takes else ()), *errors}
     responses = Responses(**{f"HTTP_{status}": answers}, **{f"HTTP_{code}": Problem for code in codes})
 
     def describe(view: _View) -> _View:
         made: _View = _SPEC.validate(json=takes, query=query, resp=responses, operation_id=view.__name__)(view)
-        made.__dict__["streams"] = streams
+        made.__dict__["further"] = _Further(frozenset((status, *codes)), streams)
         return made
 
     return describe
@@ -100,24 +126,50 @@ def docs() -> str:
 @cache
 def _description() -> dict[str, Any]:
     found: dict[str, Any] = _SPEC.spec
-    rules = {rule.rule: rule.endpoint for rule in current_app.url_map.iter_rules()}
-    streaming = {rule for rule, endpoint in rules.items() if getattr(current_app.view_functions[endpoint], "streams", False)}
     found["paths"] = {path: one for path, one in found["paths"].items() if path.startswith(FOR_TOOLS)}
+    further = _further_of_paths()
     for path, operations in found["paths"].items():
-        for operation in operations.values():
-            _name_types(operation, streams=path in streaming)
+        for method, operation in operations.items():
+            _complete(operation, further[path, method])
+    for one in further.values():
+        if one.events and one.events.chunk:
+            found["components"]["schemas"] |= _schemas_of(one.events.chunk)
     return found
 
 
-def _name_types(operation: dict[str, Any], *, streams: bool) -> None:
-    """Say of each response what type it has: spectree knows JSON only."""
+def _further_of_paths() -> dict[tuple[str, str], _Further]:
+    """Return what spectree cannot say, by the path as it writes it, and the method in small letters."""
+    views = current_app.view_functions
+    return {
+        (_path_of(rule.rule), method.lower()): views[rule.endpoint].__dict__["further"]
+        for rule in current_app.url_map.iter_rules()
+        if "further" in views[rule.endpoint].__dict__
+        for method in rule.methods or ()
+    }
+
+
+def _path_of(rule: str) -> str:
+    return re.sub(r"<(?:[^<>:]*:)?([^<>]*)>", r"{\1}", rule)
+
+
+def _complete(operation: dict[str, Any], further: _Further) -> None:
+    """Say of each response what type it has, for spectree knows JSON only; leave out those that it adds by itself."""
+    operation["responses"] = {code: one for code, one in operation["responses"].items() if int(code) in further.codes}
     for code, response in operation["responses"].items():
         content = response.get("content", {})
         if int(code) >= 400 and "application/json" in content:
             content["application/problem+json"] = content.pop("application/json")
-        elif streams:
-            content[_EVENTS] = {"schema": {"type": "string"}}
-    if not operation["responses"].get("422"):
-        return
-    if "requestBody" not in operation and not operation["parameters"]:
-        operation["responses"].pop("422")
+        elif further.events:
+            content[_EVENTS] = {"schema": {"type": "string", "description": _said(further.events)}}
+
+
+def _said(events: Events) -> str:
+    return f"{events.said} Each `data` is a {_SCHEMAS}{_component(events.chunk.__name__)}." if events.chunk else events.said
+
+
+def _schemas_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return a model's schema and those that it refers to, by their names in the description."""
+    written = json.dumps(model.model_json_schema(mode="serialization", ref_template=_SCHEMAS + "{model}"))
+    schema = json.loads(re.sub(rf'"{_SCHEMAS}(\w+)"', lambda found: f'"{_SCHEMAS}{_component(found[1])}"', written))
+    nested = schema.pop("$defs", {})
+    return {_component(model.__name__): schema, **{_component(name): one for name, one in nested.items()}}
