@@ -16,29 +16,7 @@ from index.errors import IndexDamaged
 from index.readers.builder import fold_space
 from index.records import Document
 from index.sqlite import Database, Value, create_database
-
-_SCHEMA = (
-    "CREATE TABLE answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, "
-    "status TEXT NOT NULL, answer TEXT NOT NULL, collection TEXT NOT NULL DEFAULT '')",
-    "CREATE TABLE answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
-    "document TEXT NOT NULL, sha256 TEXT NOT NULL DEFAULT '', PRIMARY KEY (document, answer)) WITHOUT ROWID",
-)
-# Of the version of the document that the answer was last checked against; files of before that have none.
-_ADD_SHA256 = "ALTER TABLE answer_documents ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''"
-# What was asked; "" for answers of before that was kept, which only who may see every collection sees.
-_ADD_COLLECTION = "ALTER TABLE answers ADD COLUMN collection TEXT NOT NULL DEFAULT ''"
-# Made when first needed: files of before conversations have none.
-_TURNS = (
-    "CREATE TABLE IF NOT EXISTS turns (conversation TEXT NOT NULL, answer TEXT NOT NULL REFERENCES answers (id) "
-    "ON DELETE CASCADE, PRIMARY KEY (conversation, answer)) WITHOUT ROWID"
-)
-
-
-# What readers say of an answer (citation 0) and of its citations; made when first needed, too.
-_FEEDBACK = (
-    "CREATE TABLE IF NOT EXISTS feedback (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, "
-    "citation INTEGER NOT NULL, value TEXT NOT NULL, given_at TEXT NOT NULL, PRIMARY KEY (answer, citation)) WITHOUT ROWID"
-)
+from qa.history_tables import FEEDBACK, SCHEMA, THREADS, TURNS, has_table, has_versions, keep_collections, keep_versions
 
 
 def new_answer_id() -> str:
@@ -89,19 +67,19 @@ class History:
         shown = {passage["document_id"] for passage in answer["passages"]}
         values = [answer["id"], answer["created_at"], answer["question"], answer["status"]]
         with self._connected() as db, db.transaction():
-            _keep_collections(db)
+            keep_collections(db)
             db.run(
                 "INSERT OR REPLACE INTO answers (id, created_at, question, status, answer, collection) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 [*values, json.dumps(answer, ensure_ascii=False), collection],
             )
-            _keep_versions(db)
+            keep_versions(db)
             db.run_many(
                 "INSERT OR IGNORE INTO answer_documents (answer, document, sha256) VALUES (?, ?, ?)",
                 ((answer["id"], one, versions.get(one, "")) for one in shown),
             )
             if answer["conversation_id"]:
-                db.run(_TURNS)
+                db.run(TURNS)
                 db.run("INSERT OR IGNORE INTO turns VALUES (?, ?)", (answer["conversation_id"], answer["id"]))
 
     def get(self, answer_id: str) -> dict[str, Any] | None:
@@ -121,11 +99,27 @@ class History:
         """Return the id of the conversation that was last added to, "" when there is none."""
         return next((str(row[1]) for row in self._turns("ORDER BY answers.rowid DESC LIMIT 1")), "")
 
+    def keep_thread(self, thread: str, answer_id: str) -> None:
+        """Note that a stored answer was given in a thread of a chat tool; this goes when the answer goes."""
+        with self._connected() as db, db.transaction():
+            db.run(THREADS)
+            db.run("INSERT OR IGNORE INTO threads SELECT ?, id FROM answers WHERE id = ?", (thread, answer_id))
+
+    def conversation_of(self, thread: str) -> str:
+        """Return the id of the conversation that a thread's newest answer belongs to, "" where there is none."""
+        if not self._path.exists():
+            return ""
+        with self._connected() as db:
+            if not has_table(db, "threads"):
+                return ""
+        clause = "AND answers.id IN (SELECT answer FROM threads WHERE thread = ?) ORDER BY answers.rowid DESC LIMIT 1"
+        return next((str(row[1]) for row in self._turns(clause, thread)), "")
+
     def _turns(self, clause: str, *values: str) -> list[tuple[Any, ...]]:
         if not self._path.exists():
             return []
         with self._connected() as db:
-            if not _has_table(db, "turns"):
+            if not has_table(db, "turns"):
                 return []
             condition, seen = self._seen()
             joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
@@ -176,7 +170,7 @@ class History:
         It goes when the answer goes.
         """
         with self._connected() as db, db.transaction():
-            db.run(_FEEDBACK)
+            db.run(FEEDBACK)
             db.run("DELETE FROM feedback WHERE answer = ? AND citation = ?", (answer_id, citation))
             if value:
                 now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -187,7 +181,7 @@ class History:
         if not self._path.exists():
             return {}
         with self._connected() as db:
-            if not _has_table(db, "feedback"):
+            if not has_table(db, "feedback"):
                 return {}
             return dict(db.rows("SELECT citation, value FROM feedback WHERE answer = ?", (answer_id,)))
 
@@ -210,7 +204,7 @@ class History:
         names = {document.title, *(name for section in document.sections for name in section.locator.heading)}
         with self._connected() as db:
             with db.transaction():
-                _keep_versions(db)
+                keep_versions(db)
                 forgotten = [
                     (one,) for one in _answers_to_check(db, document) if not _stands(db, one, document.id, text, names)
                 ]
@@ -229,7 +223,7 @@ class History:
             return {}
         with self._connected() as db:
             known = "SELECT DISTINCT document, sha256 FROM answer_documents"
-            rows = db.rows(known if _has_versions(db) else "SELECT DISTINCT document, '' FROM answer_documents")
+            rows = db.rows(known if has_versions(db) else "SELECT DISTINCT document, '' FROM answer_documents")
         wanted = None if document_ids is None else set(document_ids)
         shown: dict[str, set[str]] = {}
         for document, sha256 in rows:
@@ -252,32 +246,14 @@ class History:
     @contextmanager
     def _connected(self) -> Iterator[Database]:
         if not self._path.exists():
-            create_database(self._path, _SCHEMA)
+            create_database(self._path, SCHEMA)
         with closing(Database(self._path)) as db:
-            if not _has_table(db, "answer_documents"):
+            if not has_table(db, "answer_documents"):
                 raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
             if self._collections is not None:
                 with db.transaction():
-                    _keep_collections(db)
+                    keep_collections(db)
             yield db
-
-
-def _has_table(db: Database, name: str) -> bool:
-    return db.row("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)) is not None
-
-
-def _has_versions(db: Database) -> bool:
-    return db.row("SELECT 1 FROM pragma_table_info('answer_documents') WHERE name = 'sha256'") is not None
-
-
-def _keep_collections(db: Database) -> None:
-    if db.row("SELECT 1 FROM pragma_table_info('answers') WHERE name = 'collection'") is None:
-        db.run(_ADD_COLLECTION)
-
-
-def _keep_versions(db: Database) -> None:
-    if not _has_versions(db):
-        db.run(_ADD_SHA256)
 
 
 def _answers_to_check(db: Database, document: Document) -> list[str]:

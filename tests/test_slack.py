@@ -345,6 +345,25 @@ def test_a_thread_is_a_conversation(make_app, chat: ChatServer):
     assert first == second != apart
 
 
+def test_a_thread_goes_on_after_a_restart(make_app, chat: ChatServer):
+    client, workspace = make_app()
+    event(client, number="Ev1", ts="10.1")
+    chat.next()
+    later, again = make_app()
+    event(later, "And who built it?", number="Ev2", ts="11.1", thread_ts="10.1")
+    chat.next()
+    answers = [again.history.get(one.id) for one in again.history.past(2)[0]]
+    assert len({answer["conversation_id"] for answer in answers}) == 1
+    thread = "slack T1 C1 10.1"
+    assert workspace.history.conversation_of(thread) == answers[0]["conversation_id"]
+    assert again.history.delete(answers[0]["id"])
+    assert workspace.history.conversation_of(thread) == answers[1]["conversation_id"]
+    again.history.delete_all()
+    assert workspace.history.conversation_of(thread) == ""
+    held = b"".join(path.read_bytes() for path in workspace.settings.data.glob("history.db*"))
+    assert thread.encode() not in held, "deleted with its answers, from the bytes too"
+
+
 def test_a_thread_whose_answers_are_gone_goes_on(make_app, chat: ChatServer):
     client, workspace = make_app()
     event(client, number="Ev1")

@@ -59,7 +59,6 @@ def create_app(workspace: Workspace) -> Flask:
     app.extensions["jobs"] = IndexJobs()
     app.extensions["map"] = MapCache()
     app.extensions["chat_work"] = ChatWork()
-    app.extensions["chat_conversations"] = Remembered[str]()
     app.extensions["chat_events"] = Remembered[bool]()
     app.extensions["painter"] = make_painter(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order

@@ -84,10 +84,15 @@ class Remembered(Generic[_T]):
             self._values.pop(key, None)
 
 
-def answer_in_thread(asked: Workspace, question: str, thread: str, conversations: Remembered[str]) -> dict[str, Any] | str:
-    """Return the answer object, or in a sentence why there is none. thread: a key of what belongs together, "" for none."""
+def answer_in_thread(asked: Workspace, question: str, thread: str) -> dict[str, Any] | str:
+    """Return the answer object, or in a sentence why there is none. thread: a key of what belongs together, "" for none.
+
+    A thread goes on with the conversation of its newest answer; where its answers have gone since, with the documents that
+    they quoted, it begins another.
+    """
     try:
-        answer = _ask(asked, question, conversations.get(thread) or "")
+        conversation = asked.history.conversation_of(thread) if thread else ""
+        answer = answer_question(asked, AskRequest(question, conversation_id=conversation))
     except (BadQuestion, NotFound, LLMError) as error:
         return str(error)
     except CitableError as error:
@@ -96,16 +101,16 @@ def answer_in_thread(asked: Workspace, question: str, thread: str, conversations
     except Exception as error:
         _LOG.error("a chat tool's question: unexpected %s", type(error).__name__)
         return "Something went wrong here; the server's log says what."
-    if thread and answer["conversation_id"]:
-        conversations.put(thread, answer["conversation_id"])
+    if thread:
+        _keep_thread(asked, thread, str(answer["id"]))
     return answer
 
 
-def _ask(asked: Workspace, question: str, conversation_id: str) -> dict[str, Any]:
-    """Answer; where the conversation has gone since, with the documents that it quoted, begin another."""
-    if conversation_id and not asked.history.conversation(conversation_id):
-        conversation_id = ""
-    return answer_question(asked, AskRequest(question, conversation_id=conversation_id))
+def _keep_thread(asked: Workspace, thread: str, answer_id: str) -> None:
+    try:
+        asked.history.keep_thread(thread, answer_id)
+    except CitableError as error:  # a full disk costs no answer
+        _LOG.error("a chat tool's thread could not be noted: %s", error)
 
 
 def may_send(url: str, home: str) -> bool:

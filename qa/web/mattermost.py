@@ -62,11 +62,11 @@ def command() -> Response:
         abort(400, "response_url: not an address of the Mattermost server that is set.")
     if not question:
         return jsonify({"response_type": "ephemeral", "text": USAGE})
-    asked, base, conversations = whole_workspace(), base_address(), current_app.extensions["chat_conversations"]
+    asked, base = whole_workspace(), base_address()
     thread = _thread(request.form)
 
     def answer() -> None:
-        found = answer_in_thread(asked, question, thread, conversations)
+        found = answer_in_thread(asked, question, thread)
         send(url, {"response_type": "in_channel", **_message(found, base, token)})
 
     work: ChatWork = current_app.extensions["chat_work"]

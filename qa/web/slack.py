@@ -40,10 +40,10 @@ def command() -> Response:
     question, url = _plain(form.get("text", "")), _own_address(form.get("response_url", ""))
     if not question:
         return jsonify({"response_type": "ephemeral", "text": USAGE})
-    base, asked, conversations = base_address(), whole_workspace(), current_app.extensions["chat_conversations"]
+    base, asked = base_address(), whole_workspace()
 
     def answer() -> None:
-        found = answer_in_thread(asked, question, "", conversations)
+        found = answer_in_thread(asked, question, "")
         send(url, {"response_type": "in_channel", **_message(found, base)})
 
     taken = _work().give(answer)
@@ -100,12 +100,12 @@ def _reply_to(event: Mapping[str, Any], team: str) -> Callable[[], None]:
     """Return the work that answers an event where it was asked."""
     settings, asked, base = whole_workspace().settings, whole_workspace(), base_address()
     channel, thread = str(event["channel"]), str(event.get("thread_ts") or event["ts"])
-    question, conversations = _plain(str(event.get("text", ""))), current_app.extensions["chat_conversations"]
+    question = _plain(str(event.get("text", "")))
     slack = WebClient(settings.slack_bot_token.get_secret_value(), base_url=settings.slack_api, timeout=10)
     slack.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=1))
 
     def reply() -> None:
-        found = answer_in_thread(asked, question, f"slack {team} {channel} {thread}", conversations)
+        found = answer_in_thread(asked, question, f"slack {team} {channel} {thread}")
         try:
             slack.chat_postMessage(
                 channel=channel, thread_ts=thread, unfurl_links=False, unfurl_media=False, **_message(found, base)
