@@ -97,6 +97,8 @@ def _take_reply(
     upstream.said_all = False
     with closing(upstream.stream(messages)) as chunks:
         for piece in _pieces(chunks, checker, written.prompt):
+            if isinstance(piece, ClaimText | ClaimDone) and len(written.claims) == _MAX_CLAIMS:
+                raise LLMError("too_long", f"{upstream.model}: the answer has more than {_MAX_CLAIMS} claims")
             if isinstance(piece, ClaimText):
                 yield from draft.write(piece.text)
             elif isinstance(piece, ClaimDone):
@@ -108,8 +110,6 @@ def _take_reply(
                 written.ended = written.ended or "answered"
                 upstream.said_all = True
                 return
-            if len(written.claims) >= _MAX_CLAIMS:
-                raise LLMError("too_long", f"{upstream.model}: the answer has more than {_MAX_CLAIMS} claims")
 
 
 def _pieces(chunks: Iterator[str], checker: Checker, prompt: Prompt) -> Iterator[Piece]:

@@ -234,7 +234,14 @@ def test_ten_thousand_claims_are_cut_and_partial(workspace: Workspace, llm: LLMS
     answer = ask(workspace)
     assert time.monotonic() - began < 20
     assert (answer["status"], answer["degraded"]["reason"].split(":")[0]) == ("partial", "too_long")
-    assert len(answer["claims"]) <= 60
+    assert len(answer["claims"]) == 60
+
+
+def test_an_answer_of_as_many_claims_as_may_be_is_whole(workspace: Workspace, llm: LLMServer) -> None:
+    llm.behaviour = Text("".join(f"CLAIM: Number {n} is so.\n" for n in range(60)) + "END", cut=4000)
+    answer = ask(workspace)
+    assert len(answer["claims"]) == 60
+    assert answer["degraded"] is None, "nothing was cut off"
 
 
 # Context
