@@ -321,6 +321,34 @@ def test_an_answer_of_sixty_claims_can_be_read_and_stepped_through(writing: Page
     writing.screenshot(path=SCREENSHOTS / "sixty-claims.png")
 
 
+LINES = """() => [...document.querySelectorAll('.unit')].map(unit => {
+  const last = one => [...one.getClientRects()].at(-1), middle = box => (box.top + box.bottom) / 2;
+  const text = last(unit.querySelector('.claim'));
+  return [...unit.querySelectorAll('.chip, .verdict')].every(one => Math.abs(middle(last(one)) - middle(text)) < text.height / 2);
+})"""
+
+
+def test_a_verdict_stands_on_the_line_where_its_claim_ends(writing: Page, model: LLMServer):
+    model.reply_with(lambda body: sentences(body, 30))
+    asked(writing)
+    for width in (1280, 1000, 640):
+        writing.set_viewport_size({"width": width, "height": 900})
+        together = writing.evaluate(LINES)
+        assert len(together) >= 30
+        assert all(together), f"at {width}"
+        assert fits_the_width(writing)
+
+
+def test_what_can_be_pressed_does_not_touch_and_labels_keep_off_their_boxes(page: Page):
+    asked(page)
+    for width in (1280, 375):
+        page.set_viewport_size({"width": width, "height": 900})
+        check, on_the_map = (one.bounding_box() for one in page.locator(".answer-side p .button").all())
+        assert on_the_map["y"] - check["y"] - check["height"] >= 4 or on_the_map["x"] - check["x"] - check["width"] >= 4
+        label, box = page.locator(".ask > label").bounding_box(), page.locator(".ask-box").bounding_box()
+        assert box["y"] - label["y"] - label["height"] >= 6
+
+
 # The keyboard
 
 

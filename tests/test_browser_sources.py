@@ -54,6 +54,12 @@ def site(corpus_data: Path, embedder, tmp_path_factory: pytest.TempPathFactory) 
     docs = place / "docs"
     docs.mkdir()
     (docs / "prices.csv").write_text("Sort,Price\n" + "".join(f"Pear {n},{n}.50\n" for n in range(60)) + f'"{ATTACK}",4\n')
+    columns = ("Responsibility", "Maintenance", "Refurbishment", "Illumination", "Communication", "Administration")
+    (docs / "wide.csv").write_text(
+        "\n".join(
+            ",".join(f"{one}" for one in columns) if not n else ",".join([f"Lighthouse keeper {n}"] * 6) for n in range(9)
+        )
+    )
     (docs / "mail.eml").write_text(
         f"From: {ATTACK} <a@b.example>\nTo: Board\nSubject: Budget {ATTACK}\nDate: Mon, 2 Dec 2024 10:00:00 +0000\n\n"
         "The committee approved the harbour budget on Monday.\n"
@@ -184,6 +190,14 @@ def test_a_sheet_and_a_message_are_shown_as_what_they_are(page: Page, site: Site
     page.goto(site.link("mail.eml", "approved the harbour budget"))
     assert page.locator(".headers dd").first.inner_text().startswith(ATTACK)
     screenshot(page, "source-mail")
+
+
+def test_a_sheet_of_many_columns_is_scrolled_and_breaks_no_word(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 375, "height": 900})
+    page.goto(site.link("wide.csv", "Lighthouse keeper 3"))
+    heights = page.locator(".sheet th").evaluate_all("cells => cells.map(one => one.getBoundingClientRect().height)")
+    assert max(heights) < 45, "each name of a column stands on one line"
+    assert fits_the_width(page)
 
 
 def test_a_long_document_opens_at_the_quote(page: Page, site: Site) -> None:

@@ -450,3 +450,34 @@ def test_no_address_makes_an_element_of_an_error_page(attacked: FlaskClient, att
         response = attacked.get(path, headers={"Accept": "text/html", "X-Request-Id": attack})
         assert response.status_code == 404
         check_harmless(response)
+
+
+def test_a_name_that_turns_letters_round_is_shown_as_its_letters_stand(folder: Path, make_workspace: MakeWorkspace) -> None:
+    (folder / "invoice-\u202etxt.exe.md").write_text(
+        "# \u202eeltit\u202c of it\n\nThe keeper of the lighthouse counts ships.\n"
+    )
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    client = create_app(workspace).test_client()
+    listed = only(page(client.get("/documents")), ".library li").text()
+    assert "invoice-txt.exe.md" in listed
+    assert "eltit of it" in listed
+    for path in ("/documents", f"/documents/{workspace.store.documents()[0].id}"):
+        assert "\u202e" not in only(page(client.get(path)), "h1").text()
+
+
+def test_a_question_in_urdu_is_said_to_be_urdu_on_english_pages(site: FlaskClient) -> None:
+    shown = page(ask(site, "پاکستان نے پابندیوں کو کیوں مسترد کیا؟"))
+    assert only(shown, "h1").attributes["lang"] == "ur"
+    assert only(page(site.get("/history")), ".past li > a > bdi").attributes["lang"] == "ur"
+    assert "lang" not in only(page(ask(site, LISTINGS)), "h1").attributes
+
+
+def test_a_long_conversation_is_folded(site: FlaskClient) -> None:
+    shown, conversation = page(ask(site, LISTINGS)), None
+    for n in range(4):
+        conversation = the_json(site, shown)["conversation_id"]
+        sent = site.post("/ask", data={"question": f"How many listings are there, {n}?", "conversation_id": conversation})
+        shown = page(site.get(sent.headers["Location"]))
+        assert len(shown.css(".turns a")) == n + 1
+        assert len(shown.css(".turns details")) == (n + 1 > 3)

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from flask import Flask
 from markupsafe import Markup, escape
 
 from qa.web.strings import t_or
+
+# These turn the letters round that follow, so that "txt.exe" reads "exe.txt" and a file seems to be another.
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_URDU = re.compile("[ٹڈڑںےھہ]")  # letters that its neighbours do not have
+_IN_URDU = Markup(' lang="ur"')
+
+
+def in_order(name: str) -> str:
+    """Return a title or path without what would show its letters in another order than they stand in."""
+    return _TURNS.sub("", name)
+
+
+def urdu_if_so(text: str) -> Markup:
+    """Return ` lang="ur"` for the element of a text in Urdu that has no language of its own: a question, a title."""
+    return _IN_URDU if _URDU.search(text) else Markup()
 
 
 def format_name(media_type: str) -> Markup:
@@ -31,4 +47,5 @@ def moment(text: str) -> Markup:
 
 def give_names(app: Flask) -> None:
     """Give templates these functions."""
-    app.jinja_env.globals.update(format_name=format_name, language_name=language_name, moment=moment)
+    app.jinja_env.globals.update(format_name=format_name, language_name=language_name, moment=moment, urdu_if_so=urdu_if_so)
+    app.jinja_env.filters["in_order"] = in_order
