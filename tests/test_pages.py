@@ -238,7 +238,10 @@ def test_a_degraded_answer_says_so(corpus: Workspace, make_workspace: MakeWorksp
     client = create_app(make_workspace(corpus.settings.data, **settings)).test_client()
     llm.reply_with("Just prose.")
     answer = page(ask(client, LISTINGS))
-    assert "Quoted instead of written" in only(answer, ".notice").text()
+    said = only(answer, ".notice").text()
+    assert "Quoted instead of written" in said
+    assert "its reply was not in the form asked for" in said, "in plain words, without the names of parts"
+    assert "openai/test" not in said
     assert answer.css(".chip")
 
 

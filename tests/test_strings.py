@@ -21,7 +21,7 @@ SPOKEN = ("title", "aria-label", "placeholder", "alt", "label", "aria-descriptio
 
 # What these begin is put together where it is used.
 MADE_OF_PARTS = (
-    *("problem.", "check.", "verdict.", "score.", "stage.", "count.", "phase.", "format.", "lang.", "metadata."),
+    *("problem.", "check.", "verdict.", "score.", "reason.", "stage.", "count.", "phase.", "format.", "lang.", "metadata."),
     *("history.answered", "history.no_evidence", "history.partial", "status.failed", "status.skipped"),
     *("documents.collection", "documents.format", "documents.language", "upload.", "job."),
 )

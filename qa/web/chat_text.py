@@ -8,7 +8,7 @@ from typing import Any
 
 from index.locators import describe, locator_from_json
 from qa.web.paragraphs import paragraphs_of, verdict_key
-from qa.web.strings import translate
+from qa.web.strings import translate, why
 
 _QUOTES = (240, 80, 0)  # characters of each quote, tried in turn; 0 leaves quotes out
 _NAME = 120
@@ -53,7 +53,8 @@ def write_message(answer: Mapping[str, Any], base: str, dialect: Dialect) -> Cha
     page = dialect.link(dialect.escape("Read all of it"), f"{base}/answers/{answer['id']}")
     notes = [dialect.escape(note) for note in answer["notes"]]
     if answer["degraded"]:
-        notes.append(dialect.escape(answer["degraded"]["reason"]))
+        key = "chat.partial" if answer["status"] == "partial" else "chat.degraded"
+        notes.append(dialect.escape(translate("en", key, reason=why(answer["degraded"]["reason"], "en")).unescape()))
     return ChatMessage(
         _fit([*_pieces(answer, base, dialect), *(f"\n\n{note}" for note in notes)], room, page), tuple(sources)
     )

@@ -15,7 +15,7 @@ from qa.prompts import estimate_tokens
 from qa.web.export import escape_markdown
 from qa.web.paragraphs import verdict_key
 from qa.web.places import place
-from qa.web.strings import t
+from qa.web.strings import t, why
 
 _MARKER = re.compile(r"\[(\d+)\]")  # square brackets stand for nothing else in an answer's text (qa/draft.py)
 _MARKERS = re.compile(r" (?:\[\d+\])+")
@@ -158,7 +158,7 @@ def _notes(answer: Json) -> list[str]:
     """Return what the page of the answer would say beside it."""
     said = [escape_markdown(note) for note in answer["notes"]]
     if answer["degraded"]:
-        reason = escape_markdown(answer["degraded"]["reason"])
+        reason = escape_markdown(why(answer["degraded"]["reason"]).unescape())
         is_partial = answer["status"] == "partial"
         said.insert(0, (t("chat.partial", reason=reason) if is_partial else t("chat.degraded", reason=reason)).unescape())
     return said

@@ -71,10 +71,19 @@ def t_or(key: str, other: str) -> Markup:
     return t(key) if key in strings_of(_current().code) else escape(other)
 
 
+def why(reason: str, code: str = "") -> Markup:
+    """Return in plain words why a model's answer is not there, in a language, of this request by default.
+
+    reason: "code: what was wrong, for operators".
+    """
+    code, key = code or _current().code, f"reason.{reason.partition(':')[0]}"
+    return translate(code, key) if key in strings_of(code) else escape(reason)
+
+
 def speak(app: Flask) -> None:
-    """Give templates `t`, `t_or`, `language`, and what base.html needs to offer the others."""
+    """Give templates `t`, `t_or`, `why`, `language`, and what base.html needs to offer the others."""
     # globals, so that imported macros have them, too
-    app.jinja_env.globals.update(t=t, t_or=t_or, language=LocalProxy(_current))
+    app.jinja_env.globals.update(t=t, t_or=t_or, why=why, language=LocalProxy(_current))
     app.context_processor(_offer)
     app.after_request(_remember)
 
