@@ -13,10 +13,13 @@ import pytest
 from flask.testing import FlaskClient
 from fuzz import fuzz
 
+from qa.errors import LLMError
 from qa.indexing import index_paths
 from qa.web import create_app
 from qa.web.bodies import AskBody
 from qa.web.openai_bodies import ChatBody
+from qa.web.openai_stream import error_events
+from qa.web.problems import problem_of
 from qa.workspace import Workspace
 
 
@@ -84,6 +87,10 @@ def test_a_streamed_chat_is_as_it_is_described(client: FlaskClient, profile: str
     described = client.get("/openapi.json").get_json()
     content = described["paths"]["/v1/chat/completions"]["post"]["responses"]["200"]["content"]
     assert set(content) == {"application/json", "text/event-stream"}
+    event = content["text/event-stream"]["schema"]["properties"]
+    pieces, done = event["data"]["anyOf"]
+    names = [one["$ref"].rpartition("/")[2] for one in pieces["contentSchema"]["anyOf"]]
+    assert (names, done) == (["ChatCompletionChunk", "ChatStreamError"], {"const": "[DONE]"})
     body = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
     reply = client.post(f"{profile}/v1/chat/completions", json=body)
     assert reply.mimetype == "text/event-stream"
@@ -93,6 +100,15 @@ def test_a_streamed_chat_is_as_it_is_described(client: FlaskClient, profile: str
     assert len(chunks) > 3
     for chunk in chunks:
         check(described, "ChatCompletionChunk", chunk)
+
+
+def test_a_fault_in_a_stream_is_as_it_is_described(corpus: Workspace) -> None:
+    app = create_app(corpus)
+    described = app.test_client().get("/openapi.json").get_json()
+    with app.test_request_context("/v1/chat/completions"):
+        sent = error_events(problem_of(LLMError("timeout", "the LLM took too long"))).split("\n\n")
+    assert sent[1:] == ["data: [DONE]", ""]
+    check(described, "ChatStreamError", json.loads(sent[0].removeprefix("data: ")))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from qa.web.api import base_address, workspace
 from qa.web.ask_pages import count_collections, suggestions
 from qa.web.openai_bodies import ChatBody, check_servable, earlier_turns, question_of, read_chat_body, wishes_of
 from qa.web.openai_reply import Reply, completion_id, completion_of, reply_of, seconds_of
-from qa.web.openai_schemas import ChatCompletion, ChatCompletionChunk, ChatModel, ChatModels
+from qa.web.openai_schemas import ChatCompletion, ChatCompletionChunk, ChatModel, ChatModels, ChatStreamError
 from qa.web.openai_stream import ChatStream, at_once
 from qa.web.openai_tasks import Task, carry_out, task_of
 from qa.web.openapi import Events, described
@@ -33,9 +33,9 @@ bp = Blueprint("openai", __name__)
 DEFAULT_MODEL = "citable-qa"
 LARGEST_CHAT = 1 << 20  # bytes: a long conversation
 _EVENTS = Events(
-    "Where `stream` is true: pieces of the answer as `data:` lines, then `data: [DONE]`. A fault on the way is "
-    '`data: {"error": {"message", "type", "param", "code", "request_id"}}`, then `data: [DONE]`.',
-    ChatCompletionChunk,
+    "Where `stream` is true: pieces of the answer, then `[DONE]`; or, for a fault on the way, an error, then `[DONE]`.",
+    (ChatCompletionChunk, ChatStreamError),
+    last="[DONE]",
 )
 _PATHS = f"<any({', '.join(name for name in PROFILES if name != DEFAULT.name)}):profile>"
 

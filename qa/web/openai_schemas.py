@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from qa.web.schemas import AnswerOut
+from qa.web.schemas import AnswerOut, ErrorOfOpenAI
 
 _NOT_WITH_SOURCES = "Not in Open WebUI's profile."
 
@@ -157,3 +157,15 @@ class ChatCompletionChunk(_WithCitations):
     choices: list[ChunkChoice]
     usage: ChatUsage | None = Field(None, description="In the last chunk, where `stream_options.include_usage` asks for it.")
     event: SourceEvent | None = Field(None, description="Before the text that cites it, in Open WebUI's profile.")
+
+
+class ErrorInStream(ErrorOfOpenAI):
+    """A fault after the answer had begun."""
+
+    request_id: str
+
+
+class ChatStreamError(BaseModel):
+    """What ends a stream that cannot go on."""
+
+    error: ErrorInStream

@@ -36,10 +36,14 @@ _SCHEMAS = "#/components/schemas/"
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Server-sent events that a route answers with where it is asked to. said: what they are; chunk: what each holds."""
+    """Server-sent events that a route answers with where it is asked to.
+
+    said: what they are; chunks: what the data of each may be; last: what that of the last one is, if that is no JSON.
+    """
 
     said: str
-    chunk: type[BaseModel] | None = None
+    chunks: tuple[type[BaseModel], ...] = ()
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,8 @@ def _description() -> dict[str, Any]:
         for method, operation in operations.items():
             _complete(operation, further[path, method])
     for one in further.values():
-        if one.events and one.events.chunk:
-            found["components"]["schemas"] |= _schemas_of(one.events.chunk)
+        for chunk in one.events.chunks if one.events else ():
+            found["components"]["schemas"] |= _schemas_of(chunk)
     return found
 
 
@@ -160,11 +164,18 @@ def _complete(operation: dict[str, Any], further: _Further) -> None:
         if int(code) >= 400 and "application/json" in content:
             content["application/problem+json"] = content.pop("application/json")
         elif further.events:
-            content[_EVENTS] = {"schema": {"type": "string", "description": _said(further.events)}}
+            content[_EVENTS] = {"schema": _event_of(further.events)}
 
 
-def _said(events: Events) -> str:
-    return f"{events.said} Each `data` is a {_SCHEMAS}{_component(events.chunk.__name__)}." if events.chunk else events.said
+def _event_of(events: Events) -> dict[str, Any]:
+    """Describe one event of a stream, as an object of its fields: so OpenAPI 3.2 has it, and tools of 3.1 read it."""
+    data: dict[str, Any] = {"type": "string", "contentMediaType": "application/json"}
+    if events.chunks:
+        data["contentSchema"] = {"anyOf": [{"$ref": _SCHEMAS + _component(one.__name__)} for one in events.chunks]}
+    if events.last:
+        data = {"anyOf": [data, {"const": events.last}]}
+    fields = {"event": {"type": "string"}, "data": data}
+    return {"type": "object", "description": events.said, "required": ["data"], "properties": fields}
 
 
 def _schemas_of(model: type[BaseModel]) -> dict[str, Any]:
