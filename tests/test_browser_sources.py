@@ -210,6 +210,17 @@ def test_a_long_document_opens_at_the_quote(page: Page, site: Site) -> None:
     assert 0 <= page.locator("mark#cited").bounding_box()["y"] < 900
 
 
+@pytest.mark.parametrize("added", ["#:~:text=Lighthouse,1700", "#:~:text=Lighthouse,nowhere"])
+def test_a_link_with_words_added_as_open_webui_does_opens_at_the_quote(page: Page, site: Site, added: str) -> None:
+    link = site.link("long.txt", "Lighthouse 600 was built in 1700.")
+    page.set_content(f'<a href="{link.replace("&", "&amp;")}{added}">Content</a>')
+    page.get_by_role("link").click()  # browsers look for such words only where a person followed the link
+    page.wait_for_url(link)
+    mark = page.locator("mark#cited")
+    expect(mark).to_be_in_viewport()
+    assert page.evaluate("scrollY") > 0
+
+
 def drop(page: Page, files: list[tuple[str, str]]) -> None:
     """Drop files onto the form as a browser would."""
     transfer = page.evaluate_handle(

@@ -67,6 +67,21 @@ def test_a_task_of_open_webui_gets_the_json_that_it_asks_for(asked: FlaskClient,
         assert QUESTION not in found["follow_ups"]
 
 
+def test_follow_ups_repeat_no_question_of_the_chat_and_speak_its_language(asked: FlaskClient) -> None:
+    def follow_ups(*questions: str) -> list[str]:
+        chat = "\n".join(f"USER: {question}\nASSISTANT: So." for question in questions)
+        task = f"### Task:\n{TASKS['follow_ups']}\n### Chat History:\n<chat_history>\n{chat}\n</chat_history>"
+        return list(json.loads(reply(asked, task))["follow_ups"])
+
+    first = follow_ups("What is the MTCR?")
+    assert first
+    assert all(question.isascii() for question in first)
+    assert first[0] not in follow_ups("What is the MTCR?", first[0], "And then?")
+    urdu = follow_ups("پاکستان پابندیوں کو کیوں مسترد کرتا ہے؟")
+    assert urdu
+    assert not any(question.isascii() for question in urdu)
+
+
 def test_follow_ups_are_of_the_collection_that_is_asked(corpus: Workspace) -> None:
     index_paths(corpus.of_collection("fruit"), [CORPUS / "apricots-of-gilgit.md"], root=ROOT)
     client, task = create_app(corpus).test_client(), f"### Task:\n{TASKS['follow_ups']}\n{CHAT}"

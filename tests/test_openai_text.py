@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from index.records import Locator
@@ -21,7 +21,7 @@ from qa.web import create_app
 from qa.web.openai_bodies import ChatBody
 from qa.web.openai_reply import reply_of
 from qa.web.openai_stream import ChatStream
-from qa.web.openai_text import Said, body_of, cut_to, end_of
+from qa.web.openai_text import Said, body_of, cut_to, end_of, escape_quote
 
 BASE = "https://qa.example"
 TEXTS = st.text(st.sampled_from("ab é漢🙂 \n_*`\\<>[]()$#|!-1.ا"), min_size=1, max_size=30)
@@ -117,7 +117,7 @@ def test_nothing_that_was_streamed_is_taken_back(
     chunks = [app.json.loads(line.removeprefix("data: ")) for line in written.split("\n\n")[:-2]]
     said = "".join(choice["delta"].get("content", "") for chunk in chunks for choice in chunk["choices"])
     assert said == reply.content
-    sources = [chunk["event"]["data"]["metadata"][0]["source"] for chunk in chunks if "event" in chunk]
+    sources = [chunk["event"]["data"]["source"]["url"] for chunk in chunks if "event" in chunk]
     assert sources == ([BASE + one["url"] for one in reply.cited] if PROFILES[name].sources else [])
 
 
@@ -145,3 +145,19 @@ def test_nothing_of_a_claim_is_markup_where_markup_is_read(app: Flask, text: str
     assert kinds <= {"text", "softbreak", "hardbreak", "link_open", "link_close", "text_special"}
     links = [child.attrGet("href") for token in tokens for child in token.children or () if child.type == "link_open"]
     assert all(str(link).startswith(BASE) for link in links)
+
+
+@given(quote=st.text(st.sampled_from("ab &;#19\n_*`\\\\<>[]()$~|!-+=.:"), min_size=1, max_size=30))
+@example(quote="the sign ![sign](http://evil.example/x.png)")
+@example(quote="~~No~~ change, &lt;b&gt; of `it`")
+@example(quote="1. of [3] it costs 5 * 3")
+def test_a_quote_for_open_webui_is_no_markup_and_reads_as_it_is(quote: str) -> None:
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt().enable(["strikethrough", "table"])
+    shown = escape_quote(f"{quote} x")
+    tokens = reader.parse(shown)
+    inner = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inner} <= {"text", "text_special"}
+    assert "".join(child.content for child in inner) == " ".join(f"{quote} x".split())
+    assert not re.search(r"\\\[.*\\\]|\\\(.*\\\)|(?<!\\)\$", shown.replace("\\\\", ""))  # as it writes formulas

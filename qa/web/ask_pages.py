@@ -59,11 +59,11 @@ def form_fields(question: str, collection: str = "") -> dict[str, Any]:
     }
 
 
-def suggestions() -> list[Suggestion]:
-    """Return questions to begin with, for readers of the request's language."""
+def suggestions(spoken: str = "") -> list[Suggestion]:
+    """Return questions to begin with, for readers of a language; of the request's, if it is empty."""
     known: Suggestions = current_app.extensions["suggestions"]
     try:
-        return known.at(workspace().store.stats().generation, language().code, workspace().settings.collection)
+        return known.at(workspace().store.stats().generation, spoken or language().code, workspace().settings.collection)
     except IndexMissing:
         return []
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify
 
 from index.errors import IndexMissing
+from index.readers.language import detect_language
 from qa.answer import answer_question, check_request
 from qa.claims import WEAK
 from qa.errors import BadQuestion
@@ -26,7 +27,7 @@ from qa.web.openai_tasks import Task, carry_out, task_of
 from qa.web.openapi import Events, described
 from qa.web.problems import FieldRefused
 from qa.web.stream import asker_is_gone, event_stream, stream_answer
-from qa.web.strings import t
+from qa.web.strings import language, t
 
 bp = Blueprint("openai", __name__)
 
@@ -127,10 +128,17 @@ def _held() -> Collection[str]:
 
 def _carry_out(task: Task, body: ChatBody) -> Response:
     is_default = collection_of(body.model) in ("", workspace().settings.collection)
-    proposed = [one.question for one in suggestions()] if is_default else []  # which are of that collection
+    proposed = _proposed(task) if is_default else []  # which are of that collection
     content = carry_out(task, t("chat.title").unescape(), proposed)
     reply = Reply(id=completion_id(new_answer_id()), created=int(time.time()), model=body.model, content=content)
     return event_stream(at_once(reply, body)) if body.stream else jsonify(completion_of(reply))
+
+
+def _proposed(task: Task) -> list[str]:
+    """Return questions to go on with in the language of the chat; where there are none, in others."""
+    spoken = detect_language(" ".join(task.questions)) or language().code
+    found = suggestions(spoken)
+    return [one.question for one in found if one.lang == spoken] or [one.question for one in found]
 
 
 def _model(name: str, created: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from qa.profiles import Profile
 from qa.web.openai_bodies import ChatBody
-from qa.web.openai_text import Content, Json, Said, absolute, cut_to, title_of, whole_content
+from qa.web.openai_text import Content, Json, Said, absolute, cut_to, escape_quote, title_of, whole_content
 
 EXTENSION = "citable_qa"
 
@@ -84,14 +84,16 @@ def cited_in(content: Content, citations: Sequence[Json]) -> list[Json]:
 def source_of(citation: Json, base: str) -> dict[str, Any]:
     """Return a citation as Open WebUI's source.
 
-    Its chips are numbered by distinct `metadata.source`: the link is one per quote, the document's name would not be.
+    Its chips are numbered by distinct `metadata.source`: the place is one per quote, the document's name would not be. A
+    link there would be shown instead of the title, and the reader's browser would ask Google for an icon of it. Nor are
+    there `distances`: their "relevance" in red or green would be taken for a verdict.
     """
     url, title = absolute(citation["url"], base), title_of(citation)
+    where = f"{citation['document_id']}:{citation['start']}-{citation['end']}"  # as `qa show` takes it
     return {
-        "source": {"id": url, "name": title, "url": url},
-        "document": [citation["quote"]],
-        "metadata": [{"source": url, "name": title, "url": url}],
-        "distances": [citation["score"]],
+        "source": {"id": where, "name": title, "url": url},
+        "document": [escape_quote(citation["quote"])],
+        "metadata": [{"source": where, "name": title, "url": url}],
     }
 
 

@@ -24,7 +24,7 @@ _LIBRECHAT = re.compile(
     re.IGNORECASE,
 )
 _SPEAKER = r"^[^\w\n]{0,9}(?:%s)\b[^\w\n]{0,3}:"  # "USER:", or "||>User:"
-_FIRST_QUESTION = re.compile(
+_QUESTION = re.compile(
     rf"{_SPEAKER % 'USER'}(.*?)(?={_SPEAKER % 'ASSISTANT|AI|RESPONSE|USER'}|</chat_history>|\Z)", re.I | re.M | re.S
 )
 _HISTORY = "<chat_history>"
@@ -33,10 +33,15 @@ _LOOKED_AT = 8_000  # characters of a chat
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task. kind: the key of the JSON that is asked for, "" for plain text; asked: the first question of the chat."""
+    """A task. kind: the key of the JSON that is asked for, "" for plain text; questions: those shown of the chat."""
 
     kind: str
-    asked: str
+    questions: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> str:
+        """The first question, "" where none is known."""
+        return self.questions[0] if self.questions else ""
 
 
 def task_of(body: ChatBody) -> Task | None:
@@ -46,16 +51,17 @@ def task_of(body: ChatBody) -> Task | None:
     head, _, _ = last.partition(_HISTORY)
     form = _FORM.search(head) if _OPEN_WEBUI.match(last) else None
     if form:
-        return Task(form[1], _first_question(last, body))
+        return Task(form[1], _questions(last, body))
     if any(_TOOLS.match(text) for text in texts):
-        return Task("tool_calls", "")
-    return Task("", _first_question(last, body)) if _LIBRECHAT.match(last) else None
+        return Task("tool_calls")
+    return Task("", _questions(last, body)) if _LIBRECHAT.match(last) else None
 
 
 def carry_out(task: Task, title: str, suggestions: Iterable[str]) -> str:
     """Return the reply to a task. title: for a chat whose question is not known; suggestions: questions to go on with."""
     named = shorten(task.asked, _LONGEST_TITLE, placeholder="…") or title
-    others = [one for one in suggestions if one.casefold() != task.asked.casefold()]
+    known = {question.casefold() for question in task.questions}
+    others = [one for one in suggestions if one.casefold() not in known]
     replies = {
         "title": named,
         "tags": ["General"],
@@ -68,11 +74,10 @@ def carry_out(task: Task, title: str, suggestions: Iterable[str]) -> str:
     return json.dumps({task.kind: replies[task.kind]}, ensure_ascii=False) if task.kind else named
 
 
-def _first_question(text: str, body: ChatBody) -> str:
-    """Return the first question of the chat that a task shows, or of the messages before it."""
+def _questions(text: str, body: ChatBody) -> tuple[str, ...]:
+    """Return the questions of the chat that a task shows, or of the messages before it."""
     _, _, history = text.partition(_HISTORY)
-    found = _FIRST_QUESTION.search((history or text)[:_LOOKED_AT])
+    found = _QUESTION.findall((history or text)[:_LOOKED_AT])
     if found:
-        return " ".join(found[1].split()).strip('"')
-    asked = [message.text for message in body.messages if message.role == "user" and message.text != text]
-    return " ".join(asked[0].split()) if asked else ""
+        return tuple(" ".join(one.split()).strip('"') for one in found)
+    return tuple(" ".join(one.text.split()) for one in body.messages if one.role == "user" and one.text != text)

@@ -19,7 +19,8 @@ from qa.web.strings import t, why
 
 _MARKER = re.compile(r"\[(\d+)\]")  # square brackets stand for nothing else in an answer's text (qa/draft.py)
 _MARKERS = re.compile(r" (?:\[\d+\])+")
-_MARKUP = re.compile(r"([\\`*<]|(?<!\w)_|_(?!\w))")
+_MARKUP = re.compile(r"([\\`*<~$]|(?<!\w)_|_(?!\w)|&(?=#?\w+;))")
+_AT_START = re.compile(r"^(\d*)([-+=.)#>:|])")  # what would begin a list, a heading or another block
 _NEAREST_SHOWN = 3
 
 Json = Mapping[str, Any]
@@ -103,6 +104,15 @@ def whole_content(answer: Json, said: Said, profile: Profile, base: str) -> Cont
         listed = [f"{one['n']}. {_linked(one, base)}: “{escape_markdown(one['quote'])}”" for one in cited]
         parts.append(t("chat.sources").unescape() + "\n\n" + "\n".join(listed))
     return Content("\n\n".join(parts), body.markers)
+
+
+def escape_quote(quote: str) -> str:
+    """Return a quote for Open WebUI, which reads it as Markdown and would fetch its pictures, so that it shows it as it is.
+
+    On one line. Brackets are left alone where they make no link: between two escaped ones it finds a formula.
+    """
+    text = _escape(" ".join(quote.split()))
+    return _AT_START.sub(r"\1\\\2", text.replace("[", "\\[") if "](" in text else text)
 
 
 def absolute(url: str, base: str) -> str:

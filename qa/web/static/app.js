@@ -3,6 +3,7 @@
 import "./answer.js";
 import "./ask.js";
 import "./cards.js";
+import "./cited.js";
 import "./keys.js";
 import { enhanced } from "./page.js";
 import "./panel.js";
