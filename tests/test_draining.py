@@ -120,3 +120,4 @@ def test_a_server_that_nobody_asks_anything_is_drained_at_once(host: str, make_w
     assert is_refused(int(port))
     server.task_dispatcher.shutdown(timeout=5)
     idle.close()
+    server.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from typing import Any
 
@@ -51,6 +53,8 @@ def command(settings: Settings, **_: Any) -> None:
         tracing.close()
     if not ended:
         say(f"not everything that was asked could be answered within {settings.drain_seconds:g} seconds")
+        sys.stderr.flush()
+        os._exit(0)  # what still runs in other threads must not meet libraries that are being taken down: they abort
 
 
 def open_server(app: Any, host: str, port: int) -> Any:
