@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale faults fuzz lock wheel clean
+.PHONY: demo test check format eval reader scale faults fuzz clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -48,6 +48,17 @@ faults: $(VENV)/installed-test
 # Send the API 5,000 requests made from its own description, good and bad; a few minutes.
 fuzz: $(VENV)/installed-test
 	@$(VENV)/bin/python tests/fuzz.py --cases 5000
+
+# The tests of OpenAI's API with the newest openai SDK of each generation, laid over the locked one; `make clients OPENAI="3.57.0"`.
+OPENAI ?= 2.* 3.*
+clients: $(VENV)/installed-test
+	@set -ef; mkdir -p build/clients; grep -v '^openai==' requirements.lock > build/clients/constraints.txt; \
+	for version in $(OPENAI); do \
+	  rm -rf build/clients/openai; \
+	  $(PIP) install --constraint build/clients/constraints.txt --target build/clients/openai "openai==$$version"; \
+	  PYTHONPATH=build/clients/openai $(VENV)/bin/python -c 'import openai; print("openai", openai.__version__)'; \
+	  PYTHONPATH=build/clients/openai $(VENV)/bin/pytest -q tests/test_openai_chat.py tests/test_openai_conformance.py; \
+	done
 
 # Renew the locked versions: resolve anew in a fresh environment and write down what came out.
 lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -665,6 +666,25 @@ def test_a_client_that_leaves_ends_the_call_to_the_model(writer: Writer, llm: LL
             assert llm.requests
             assert not llm.closed_early.is_set()
         assert llm.closed_early.wait(3)
+
+
+def test_the_asynchronous_client_gets_the_same_answer_at_once_and_in_a_stream(client: OpenAI, address: str) -> None:
+    async def ask_both_ways() -> tuple[ChatCompletion, str]:
+        async with openai.AsyncOpenAI(base_url=f"{address}/v1", api_key=KEY, max_retries=0) as one:
+            fields: Json = {"model": "citable-qa", "messages": [{"role": "user", "content": REASONS}]}
+            whole, chunks = await asyncio.gather(
+                one.chat.completions.create(**fields), one.chat.completions.create(**fields, stream=True)
+            )
+            return whole, text_of([chunk async for chunk in chunks])
+
+    whole, streamed = asyncio.run(ask_both_ways())
+    assert streamed == content_of(whole) == content_of(ask(client, REASONS))
+
+
+def test_the_helper_for_streams_puts_the_chunks_together(client: OpenAI) -> None:
+    messages: Any = [{"role": "user", "content": REASONS}]
+    with client.chat.completions.stream(model="citable-qa", messages=messages) as events:
+        assert content_of(events.get_final_completion()) == content_of(ask(client, REASONS))
 
 
 # Profiles
