@@ -39,17 +39,22 @@ _VIEW_NOUNS = frozenset(
 _GIVING = frozenset(
     ("give", "gives", "gave", "given", "offer", "offers", "offered", "raise", "raises", "raised", "make", "makes", "made")
 )
+_LONGEST_ACRONYM = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, analysed. words: stems without stop words; actor: names of the one whose view is asked for, or none."""
+    """A question, analysed. words: stems without stop words; actor: names of the one whose view is asked for, or none.
+
+    names: capitalised words and numbers; acronyms: words of two capitals or more, also the first; both in lower case.
+    """
 
     text: str
     kind: Kind
     several: bool
     words: tuple[str, ...]
     names: frozenset[str]
+    acronyms: frozenset[str]
     actor: frozenset[str]
 
 
@@ -62,6 +67,9 @@ def analyse(text: str) -> Question:
         several=kind in ("list", "why"),
         words=tuple(question_words(text)),
         names=_names(text),
+        acronyms=frozenset(word.lower() for word in _WORD.findall(text) if _is_acronym(word))
+        if not text.isupper()
+        else frozenset(),
         actor=_actor(text),
     )
 
@@ -83,6 +91,10 @@ def _names(text: str) -> frozenset[str]:
     """Return the capitalised words and numbers of a question, but for its first word, in lower case."""
     words = [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
     return frozenset(word.lower() for word in words[1:] if word[0].isdigit() or (word[0].isupper() and len(word) > 1))
+
+
+def _is_acronym(word: str) -> bool:
+    return sum(map(str.isupper, word)) > 1 and len(word) <= _LONGEST_ACRONYM
 
 
 def _actor(text: str) -> frozenset[str]:

@@ -10,11 +10,11 @@ import numpy as np
 from index.embedder import Embedder
 from index.records import Hit, Passage
 from qa.calibration import Floats, Logistic, chance, fitted
-from qa.hit_sentences import sentences_of
+from qa.hit_sentences import Sentence, sentences_of
 from qa.picking import Pick, choose
-from qa.questions import analyse
+from qa.questions import Question, analyse
 from qa.reader_model import ReaderModel, Text
-from qa.signals import answer_signals, is_read, numbers_shared, sentence_signals, texts_of
+from qa.signals import acronyms_shared, answer_signals, is_read, numbers_shared, sentence_signals, texts_of
 from qa.speakers import speakers
 
 # Added to a sentence's logit where the one speaks whose view is asked for, taken away where another does: set by hand, for
@@ -22,6 +22,7 @@ from qa.speakers import speakers
 _SPEAKER = 2.0
 # Added where all the question's numbers are: "kind 77" is no more like "kind 67" than like "kind 3", whatever vectors say.
 _NUMBER = 2.0
+_ACRONYM = 1.0  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.0  # the logit of a sentence at the edge of a passage that answers
 _RERANK_SHARE = 0.1
 
@@ -39,10 +40,11 @@ class Reading:
     is_hopeless: bool = False
 
 
-def sentence_logits(fit: Logistic, rows: Floats, said: Floats, numbers: Floats) -> Floats:
-    """Return for each sentence the logit that it answers, from its signals, `speakers` and `numbers_shared`."""
-    logits: Floats = fit.logits(rows) + _SPEAKER * said + _NUMBER * numbers
-    return logits
+def sentence_logits(fit: Logistic, rows: Floats, asked: Question, sentences: Sequence[Sentence]) -> Floats:
+    """Return for each sentence the logit that it answers: from its signals, who speaks, and the names that it shares."""
+    logits: Floats = fit.logits(rows)
+    logits = logits + _SPEAKER * speakers(asked, sentences) + _NUMBER * numbers_shared(asked, sentences)
+    return logits + _ACRONYM * acronyms_shared(asked, sentences)
 
 
 class Reader:
@@ -61,7 +63,7 @@ class Reader:
         rows = sentence_signals(asked, sentences, self._embedder, self.model)
         said = speakers(asked, sentences)
         numbers = numbers_shared(asked, sentences)
-        logits = sentence_logits(fitted().sentence, rows, said, numbers)
+        logits = sentence_logits(fitted().sentence, rows, asked, sentences)
         score = chance(float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences))))
         rated = tuple(
             Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0), numbered=bool(share == 1))

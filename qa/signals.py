@@ -25,7 +25,9 @@ ANSWER_SIGNALS = ("best", "second", "answers", "cosine", "passage", "shared", "n
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _DATE = re.compile(
     r"\b(?:1[5-9]|20)\d\d\b|\bMay\b|"
-    r"\b(?i:january|february|march|april|june|july|august|september|october|november|december)\b"
+    r"\b(?i:january|february|march|april|june|july|august|september|october|november|december)\b|"
+    r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b|"
+    r"\b(?i:noon|midnight|o['’]clock)\b|\b\d{1,2}(?:[:.]\d\d)? ?(?i:[ap]\.?m\b)"
 )
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third)\b",
@@ -132,8 +134,20 @@ def numbers_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
     numbers = {name for name in asked.names if any(map(str.isdigit, name))}
     if not numbers:
         return np.zeros(len(sentences))
-    words = [{word.lower() for word in _WORD.findall(one.text)} for one in sentences]
+    words = [_words_of(one.text) for one in sentences]
     return np.array([len(numbers & own) / len(numbers) for own in words])
+
+
+def acronyms_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
+    """Return for each sentence the share of the question's acronyms that it or its heading has; 0 where there are none."""
+    if not asked.acronyms:
+        return np.zeros(len(sentences))
+    words = [_words_of(f"{one.hit.passage.context} {one.text}") for one in sentences]
+    return np.array([len(asked.acronyms & own) / len(asked.acronyms) for own in words])
+
+
+def _words_of(text: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(text)}
 
 
 def fits_kind(asked: Question, sentence: str) -> float:

@@ -106,6 +106,21 @@ def test_the_actor_is_the_one_whose_statement_is_asked_for(question, actor):
     assert analyse(question).actor == (ALIASES[actor] if actor else frozenset())
 
 
+@pytest.mark.parametrize(
+    ("question", "acronyms"),
+    [
+        ("When was BECA signed?", {"beca"}),
+        ("BECA signed when", {"beca"}),
+        ("Which fields does iCET cover?", {"icet"}),
+        ("Who heads the United Nations?", set()),
+        ("WHEN WAS BECA SIGNED?", set()),  # who shouts names nothing
+        ("", set()),
+    ],
+)
+def test_acronyms_are_the_words_of_several_capitals(question, acronyms):
+    assert analyse(question).acronyms == acronyms
+
+
 def test_words_are_stems_without_stop_words_in_order():
     assert analyse("Why does Pakistan reject the sanctions?").words == ("pakistan", "reject", "sanction")
 

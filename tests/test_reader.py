@@ -149,3 +149,21 @@ def test_a_question_with_a_number_is_answered_by_the_row_that_has_it(folder: Pat
     workspace = make_workspace()
     index_paths(workspace, [folder])
     assert "kind 77" in str(ask(workspace, "What is the price of pear of kind 77?")["text"])
+
+
+def test_one_acronym_is_not_taken_for_another(folder: Path, make_workspace) -> None:
+    (folder / "agreements.txt").write_text(
+        "The agreements came one after another. COMCASA was signed in New Delhi on 6 September 2018, at a meeting of "
+        "ministers. BECA followed on 27 October 2020, at the third such meeting. Each took years to negotiate."
+    )
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    assert "BECA followed on 27 October 2020" in str(ask(workspace, "When was BECA signed?")["text"])
+
+
+def test_a_time_of_day_says_when(folder: Path, make_workspace) -> None:
+    (folder / "bridge.txt").write_text("The red bridge was built in 1901 by the town.")
+    (folder / "ferry.txt").write_text("The ferry to the island sails at noon.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    assert str(ask(workspace, "When does the ferry sail?")["text"]).startswith("The ferry to the island sails at noon.")

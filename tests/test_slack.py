@@ -143,7 +143,7 @@ def test_what_documents_hold_is_no_markup_of_slack(make_app, chat: ChatServer, f
     client, workspace = make_app()
     (folder / "odd.txt").write_text("The <!channel> ferry of A&B <https://evil.example|sails> at noon.\n")
     index_paths(workspace, [folder])
-    ask(client, chat, "What sails as the ferry of A&B?")
+    ask(client, chat, "When does the ferry of A&B sail?")
     posted = chat.next().body
     assert "&lt;!channel&gt; ferry of A&amp;B &lt;https" in shown(posted)
     for text in (shown(posted), posted["text"]):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.reader.mutations import names_of, negated, opposite, other_name
-from bench.reader.rows import Row, json_of, labelled, rows_of
+from bench.reader.rows import Row, json_of, labelled, rows_of, wikipedia_passages
 
 SUPPORTED, CONTRADICTED, NEITHER = 0, 1, 2
 _WH = re.compile(
@@ -41,12 +41,7 @@ def claims_of_question(question: str, answer: str, text: str, title: str, near: 
 
 def claims_of_sentences(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make claims of sentences: as they stand or shortened, with one thing changed, and beside a text that lacks them."""
-    held_out = {article["title"] for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
-    pages = [
-        (one["title"], one["text"])
-        for one in rows_of(data / "squad/passages.jsonl.gz")
-        if one["title"].replace(" ", "_") not in held_out
-    ]
+    pages = wikipedia_passages(data)
     answers = [(one["focus"], one["answer"][:2000]) for one in rows_of(data / "reading/medquad.jsonl.gz") if one["answer"]]
     papers = [
         ("", paragraph["context"][start : start + 1200])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.reader.mutations import names_of, opposite, other_name
-from bench.reader.rows import WORD, Row, json_of, labelled, row_of, rows_of
+from bench.reader.rows import WORD, Row, labelled, row_of, wikipedia_passages
 
 _PAGES = 11_000  # of the 20,000 passages: about 30,000 rows
 _A_PAGE = 2
@@ -27,12 +27,7 @@ _CLAUSE_END = re.compile(r"[;:()]")
 
 def cloze_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make questions of Wikipedia passages, those of the articles that are evaluated on left out."""
-    held_out = {article["title"] for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
-    pages = [
-        (one["title"], one["text"])
-        for one in rows_of(data / "squad/passages.jsonl.gz")
-        if one["title"].replace(" ", "_") not in held_out
-    ]
+    pages = wikipedia_passages(data)
     for title, text in rng.sample(pages, min(_PAGES, len(pages))):
         sentences = [sentence for sentence, _ in labelled(text, [])]
         found = [

@@ -33,8 +33,7 @@ from qa.questions import analyse
 from qa.reader import sentence_logits
 from qa.records import AskRequest
 from qa.retrieval import find
-from qa.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, numbers_shared, sentence_signals
-from qa.speakers import speakers
+from qa.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, sentence_signals
 from qa.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]
@@ -139,10 +138,7 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
 def _answers(cases: Sequence[Case], sentence: Logistic) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return the signals of each case's answer, and whether its best sentence answers."""
     asked = [analyse(case.item.question) for case in cases]
-    logits = [
-        sentence_logits(sentence, case.rows, speakers(one, case.sentences), numbers_shared(one, case.sentences))
-        for one, case in zip(asked, cases, strict=True)
-    ]
+    logits = [sentence_logits(sentence, case.rows, one, case.sentences) for one, case in zip(asked, cases, strict=True)]
     rows = [
         answer_signals(one, case.rows, each, case.sentences) for one, case, each in zip(asked, cases, logits, strict=True)
     ]

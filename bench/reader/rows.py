@@ -94,3 +94,10 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 def json_of(path: Path) -> Any:
     """Read compressed JSON."""
     return json.loads(gzip.decompress(path.read_bytes()))
+
+
+def wikipedia_passages(data: Path) -> list[tuple[str, str]]:
+    """Return title and text of SQuAD's passages, those of the articles that are evaluated on left out."""
+    held_out = {article["title"] for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
+    passages = rows_of(data / "squad/passages.jsonl.gz")
+    return [(one["title"], one["text"]) for one in passages if one["title"].replace(" ", "_") not in held_out]

@@ -3,7 +3,7 @@
 One encoder, started from the bundled MiniLM weights with its word embeddings frozen, reads question and passage together
 (Devlin et al. 2019, arXiv:1810.04805). Three heads: which sentences answer, whether the passage answers at all, and
 whether evidence bears a claim out. Fixed seed; bfloat16 where the processor has it, so figures differ in the third digit
-between machines. An hour on two cores, a third less where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
+between machines. Two hours on two cores, a third less where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
 MALLOC_TOP_PAD_ are set to gigabytes: glibc else gives memory back at every step and asks for it again.
 """
 
@@ -36,7 +36,7 @@ _WARM_UP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass over rows, from where the pass before ended. unanswered, claims: the share of such rows that is used.
+    """One pass over rows, from where the pass before it ended. unanswered, claims: the share of such rows that is used.
 
     All near misses, which differ in a word from answered questions, would drown the others. written: how many rows of
     questions that people wrote; clozes: whether questions made of sentences are read too.
@@ -51,10 +51,16 @@ class Pass:
     dropout: float
 
 
-# First many subjects in rough English, then written questions of few subjects, at a rate at which those are not learnt by
-# heart: a pass over the written ones alone had .95 of its own articles' top sentences right, .81 of others'.
-PASSES = (Pass(6_000, True, 0.6, 0.1, 2.5e-4, 1e-3, 0.0), Pass(14_000, False, 0.5, 0.1, 1e-4, 5e-4, 0.1))
-_WAY = 0.85  # from the bundled weights to the trained ones (Wortsman et al. 2021, arXiv:2109.01903)
+# Runs of passes, each from the bundled weights, and their shares in the mean of weights that is kept (Wortsman et al. 2022,
+# arXiv:2203.05482). The first learns of many subjects in rough English, then of few in written questions. The others read
+# written ones alone: one longer at a high rate, which learns its articles by heart (top sentence .95 there, .81 elsewhere),
+# one shorter at a low rate. Each knows something that the others do not.
+RUNS = (
+    (0.5, (Pass(6_000, True, 0.6, 0.1, 2.5e-4, 1e-3, 0.0), Pass(14_000, False, 0.5, 0.1, 1e-4, 5e-4, 0.1))),
+    (0.25, (Pass(40_000, False, 0.6, 0.15, 2.5e-4, 1e-3, 0.0),)),
+    (0.25, (Pass(16_000, False, 0.4, 0.1, 1e-4, 5e-4, 0.1),)),
+)
+_WAY = 0.85  # from the bundled weights to the mean of the trained ones (Wortsman et al. 2021, arXiv:2109.01903)
 _BATCH_TOKENS = 2560
 _RANKING = 0.5  # weight of the loss that compares the sentences of one passage
 
@@ -259,11 +265,11 @@ def train(model: Reader, one: Pass, rows: Sequence[Encoded], rng: random.Random)
             sys.stderr.flush()
 
 
-def trained(options: argparse.Namespace) -> dict[str, Floats]:
-    """Make the passes and return the weights, but for the word embeddings, which stay as they are."""
+def trained(options: argparse.Namespace, passes: Sequence[Pass]) -> dict[str, Floats]:
+    """Make the passes of a run and return the weights, but for the word embeddings, which stay as they are."""
     torch.manual_seed(_SEED)
     model = Reader()
-    for number, one in enumerate(PASSES):
+    for number, one in enumerate(passes):
         rng = random.Random(_SEED + number)  # noqa: S311  # no secret
         rows = encode(chosen(options, one, rng))
         sys.stderr.write(f"{len(rows)} rows, {sum(len(row.layout.ids) for row in rows)} tokens\n")
@@ -273,15 +279,15 @@ def trained(options: argparse.Namespace) -> dict[str, Floats]:
     return {name: array for name, array in state.items() if not re.search("word_embeddings|span", name)}
 
 
-def drawn_back(weights: dict[str, Floats]) -> dict[str, Floats]:
-    """Return the weights, the encoder's a little on the way back to the bundled ones."""
+def blended(runs: Sequence[tuple[float, dict[str, Floats]]]) -> dict[str, Floats]:
+    """Return the mean of several runs' weights by their shares, the encoder's drawn back a little to the bundled ones."""
     base = bundled_weights()
-    kept = dict(weights)
-    for name, array in weights.items():
+    means: dict[str, Floats] = {name: sum(share * weights[name] for share, weights in runs) for name in runs[0][1]}
+    for name in means:
         known = base.get(name.removeprefix("encoder.")) if name.startswith("encoder.") else None
         if known is not None:
-            kept[name] = known + _WAY * (array - known)
-    return kept
+            means[name] = known + _WAY * (means[name] - known)
+    return means
 
 
 def main() -> None:
@@ -294,7 +300,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
-    pack(drawn_back(trained(options)), options.out)
+    pack(blended([(share, trained(options, passes)) for share, passes in RUNS]), options.out)
 
 
 if __name__ == "__main__":
