@@ -33,7 +33,7 @@ def judged_runs(seed: int) -> tuple[dict[str, list[str]], dict[str, dict[str, in
         (RR @ 10, lambda ranked, relevant: metrics.reciprocal_rank(ranked, relevant, 10)),
         (AP @ 100, lambda ranked, relevant: metrics.average_precision(ranked, relevant, 100)),
     ],
-    ids=str,
+    ids=["nDCG@10", "R@10", "RR@10", "AP@100"],
 )
 def test_ranking_measures_are_those_of_ir_measures(measure, ours, seed: int):
     runs, relevant = judged_runs(seed)

@@ -112,7 +112,7 @@ def test_the_marked_words_are_the_quote_in_every_kind_of_block(folder: Path, ser
 def test_a_sheet_is_a_table_with_its_header_row_and_cells(folder: Path, serve) -> None:
     book = Workbook()
     book.active.title = "Prices"
-    for row in (["Sort", "Price"], ["Pear", 3.5], ["<b>Quince</b>", 4]):
+    for row in (["Sort", "Price"], ["Pear", 3.5], ["<b>Quince</b>", 4], ["Plum"]):
         book.active.append(row)
     book.save(folder / "fruit.xlsx")
     client, ids = serve()
@@ -120,7 +120,7 @@ def test_a_sheet_is_a_table_with_its_header_row_and_cells(folder: Path, serve) -
     [table] = shown.css(".sheet")
     assert table.attributes["aria-label"] == "Prices"
     assert [cell.text().strip(" |\n") for cell in table.css("th")] == ["Sort", "Price"]
-    assert [cell.text().strip(" |\n") for cell in table.css("td")] == ["Pear", "3.5", "<b>Quince</b>", "4"]
+    assert [cell.text().strip(" |\n") for cell in table.css("td")] == ["Pear", "3.5", "<b>Quince</b>", "4", "Plum", ""]
 
 
 def test_a_message_shows_its_headers_as_a_list(folder: Path, serve) -> None:

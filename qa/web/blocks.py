@@ -36,6 +36,11 @@ class Block:
     rows: list[Row] = field(default_factory=list)
     label: str = ""
 
+    @property
+    def width(self) -> int:
+        """How many cells the longest row has."""
+        return max((len(row.cells) for row in self.rows), default=0)
+
 
 def window(document: Document, start: int, end: int, *, before: bool = False, after: bool = False) -> tuple[int, int]:
     """Return what is shown of a document of which text[start:end] is wanted. before, after: all that lies there, too."""
