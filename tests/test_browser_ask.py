@@ -264,7 +264,7 @@ def test_only_what_is_supported_is_shown_on_request(writing: Page, model: LLMSer
     expect(weak).to_contain_text("no source found")
     writing.get_by_label("Only what is supported").check()
     expect(weak).to_be_hidden()
-    expect(writing.get_by_text("are hidden.", exact=False).first).to_be_visible()
+    expect(writing.get_by_text("Only claims marked as supported are shown.").first).to_be_visible()
     writing.reload()
     expect(weak).to_be_hidden()
     writing.get_by_label("Only what is supported").uncheck()

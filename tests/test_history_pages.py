@@ -15,13 +15,13 @@ from qa.web import create_app
 from qa.workspace import Workspace
 
 NORWAY = "Who is the king of Norway, whom no document names?"
-BECA = "When was BECA signed?"
+MTCR = "What is the MTCR?"
 
 
 @pytest.fixture
 def asked(client: FlaskClient) -> list[str]:
     """Return the ids of two answers, the older first."""
-    return [client.post("/api/ask", json={"question": one, "k": 1}).get_json()["id"] for one in (BECA, NORWAY)]
+    return [client.post("/api/ask", json={"question": one, "k": 1}).get_json()["id"] for one in (MTCR, NORWAY)]
 
 
 def listed(client: FlaskClient, address: str = "/history") -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ def fill(history: History, answer: dict[str, object], count: int) -> None:
 
 
 def test_past_questions_are_listed_the_newest_first(client: FlaskClient, asked: list[str]):
-    assert listed(client) == [(f"/answers/{asked[1]}", NORWAY), (f"/answers/{asked[0]}", BECA)]
+    assert listed(client) == [(f"/answers/{asked[1]}", NORWAY), (f"/answers/{asked[0]}", MTCR)]
     shown = HTMLParser(client.get("/history").text).css(".past .quiet")
     assert "no answer found" in shown[0].text()
     assert "answered" in shown[1].text()
@@ -65,7 +65,7 @@ def test_one_is_deleted_after_a_page_that_asks(client: FlaskClient, corpus: Work
     assert client.get(f"/answers/{asked[1]}").status_code == 200
     sent = client.post(sure.css_first("main form").attributes["action"])
     assert (sent.status_code, sent.headers["Location"]) == (303, "/history")
-    assert listed(client) == [(f"/answers/{asked[0]}", BECA)]
+    assert listed(client) == [(f"/answers/{asked[0]}", MTCR)]
     assert client.get(f"/answers/{asked[1]}").status_code == 404
     assert client.post(f"/answers/{asked[1]}/delete").status_code == 404
 
@@ -146,4 +146,4 @@ def test_a_packed_file_is_not_sent_again_when_it_is_known(client: FlaskClient):
 
 def test_a_stream_is_not_held_back_to_be_packed(client: FlaskClient):
     headers = {"Accept": "text/event-stream", "Accept-Encoding": "gzip"}
-    assert "Content-Encoding" not in client.post("/api/ask", json={"question": BECA, "k": 1}, headers=headers).headers
+    assert "Content-Encoding" not in client.post("/api/ask", json={"question": MTCR, "k": 1}, headers=headers).headers

@@ -29,7 +29,7 @@ QUESTIONS = [
     "When was BECA signed?",
     "Which companies in Karachi were listed?",
     "Who spoke of an emerging threat?",
-    "What does MTCR category I mean?",
+    "What is the MTCR?",
     "پاکستان نے پابندیوں پر کیا کہا؟",
 ]
 

@@ -94,12 +94,11 @@ class SourceMetadata(BaseModel):
 
 
 class ChatSource(BaseModel):
-    """A citation as Open WebUI reads it. document: the quote; distances: the citation's score."""
+    """A citation as Open WebUI reads it. document: the quote."""
 
     source: NamedSource
     document: list[str]
     metadata: list[SourceMetadata]
-    distances: list[float]
 
 
 class _WithCitations(BaseModel):
