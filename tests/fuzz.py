@@ -88,10 +88,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Settings(data=Path(folder) / ".qa", rate_limit=0, ask_limit=0, k=1, reindex=True))
         index_paths(workspace, [Path(__file__).parent.parent / "corpus" / "glossary.txt"])
-        statuses = fuzz(create_app(workspace), given.cases, given.seed)
+        app, number, statuses = create_app(workspace), given.seed, Counter[tuple[str, int]]()
+        while statuses.total() < given.cases:  # operations that take nothing have one case each: a round sends fewer
+            statuses += fuzz(app, given.cases, number)
+            number += 1
     for (operation, status), count in sorted(statuses.items()):
         sys.stdout.write(f"{operation:40} {status} {count:6}\n")
-    sys.stdout.write(f"{sum(statuses.values())} cases, no 5xx, no status that is not described\n")
+    sys.stdout.write(f"{statuses.total()} cases, no 5xx, no status that is not described\n")
 
 
 if __name__ == "__main__":
