@@ -157,6 +157,11 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
+def host_in_url(host: str) -> str:
+    """Return a host as it stands in an address: IPv6 in brackets."""
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
+
+
 def load_settings(flags: Mapping[str, object] | None = None, folder: Path | None = None) -> Loaded:
     """Read the settings. flags: values given on the command line, None for those that were not.
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from llm_server import LLMServer, quoting
 from werkzeug.test import TestResponse
 
+from qa.config import host_in_url
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -491,17 +493,30 @@ def test_another_host_name_is_refused(client: FlaskClient, host: str) -> None:
         check_problem(client.get(path, headers={"Host": host}), 400, "bad_request")
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8765", "127.0.0.1:8765"])
+@pytest.mark.parametrize("host", ["localhost", "localhost:8765", "127.0.0.1:8765", "[::1]", "[::1]:8765"])
 def test_the_names_of_this_machine_are_answered(client: FlaskClient, host: str) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code == 200
 
 
 def test_a_configured_host_name_is_answered(corpus: Workspace, make_workspace: Callable[..., Workspace]) -> None:
-    workspace = make_workspace(corpus.settings.data, trusted_hosts="qa.example", base_url="https://docs.example/qa")
+    named = "qa.example,ported.example:8443,fd00::5,[fd00::6]"
+    workspace = make_workspace(corpus.settings.data, trusted_hosts=named, base_url="https://docs.example/qa")
     client = create_app(workspace).test_client()
-    assert client.get("/healthz", headers={"Host": "qa.example"}).status_code == 200
-    assert client.get("/healthz", headers={"Host": "docs.example"}).status_code == 200
-    assert client.get("/healthz", headers={"Host": "other.example"}).status_code == 400
+    for host in ("qa.example", "docs.example", "ported.example:8443", "[fd00::5]", "[fd00::6]:8765"):
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200, host
+    for host in ("other.example", "[fd00::7]", "[fd00::5].example"):
+        assert client.get("/healthz", headers={"Host": host}).status_code == 400, host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "::1", "0:0:0:0:0:0:0:1"])
+def test_a_server_answers_by_the_address_that_it_listens_on(
+    corpus: Workspace, make_workspace: Callable[..., Workspace], host: str
+) -> None:
+    client = create_app(make_workspace(corpus.settings.data, host=host)).test_client()
+    address = host_in_url(host)
+    assert urlsplit(f"http://{address}:8765/").port == 8765
+    assert client.get("/healthz", headers={"Host": f"{address}:8765"}).status_code == 200
+    assert client.get("/healthz", headers={"Host": "127.0.0.3"}).status_code == 400
 
 
 def test_a_failure_inside_says_nothing_of_this_machine(corpus: Workspace, caplog: pytest.LogCaptureFixture) -> None:

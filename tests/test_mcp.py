@@ -339,6 +339,16 @@ def test_its_own_names_and_origins_are_answered(make_workspace: Callable[..., Wo
         assert httpx.get(address.replace("/mcp", "/")).status_code == 404
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "[fd00::5]"])
+def test_it_answers_by_the_address_that_it_listens_on_or_that_is_set(
+    make_workspace: Callable[..., Workspace], corpus_copy: Path, host: str
+):
+    workspace = make_workspace(corpus_copy, mcp_host="127.0.0.2", base_url="http://[fd00::5]:8765")
+    with serving(workspace, listen_as=make_workspace(mcp_port=0).settings) as address:
+        assert post(address, Host=f"{host}:8766", Origin=f"http://{host}:8765").status_code == 200
+        assert post(address, Host="127.0.0.3").status_code in (400, 421)
+
+
 def test_too_large_a_body_is_refused(server: str):
     body = {**_LIST, "params": {"cursor": "x" * 100_000}}
     assert httpx.post(server, json=body, headers=_HEADERS).status_code == 413

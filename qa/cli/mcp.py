@@ -13,7 +13,7 @@ import click
 
 from index.errors import CitableError
 from qa.cli.frame import framed, print_json, report_error, say
-from qa.config import PREFIX, Settings, is_secret, shown_value
+from qa.config import PREFIX, Settings, host_in_url, is_secret, shown_value
 from qa.errors import ConfigError
 from qa.mcp.clients import CLIENTS, ClientName, Launch, config_entry, install
 from qa.workspace import Workspace
@@ -67,7 +67,7 @@ def _serve_http(workspace: Workspace) -> None:
 
     with listen(workspace.settings) as listening:
         host, port = listening.getsockname()[:2]
-        say(f"MCP is at http://{f'[{host}]' if ':' in host else host}:{port}{PATH}  (Ctrl-C ends it)")
+        say(f"MCP is at http://{host_in_url(host)}:{port}{PATH}  (Ctrl-C ends it)")
         make_http_server(workspace).run(sockets=[listening])
 
 

@@ -12,7 +12,7 @@ import click
 from index.errors import CitableError
 from qa.cli.draining import serve_until_told
 from qa.cli.frame import framed, say
-from qa.config import Settings, wants_traces
+from qa.config import Settings, host_in_url, wants_traces
 from qa.errors import ConfigError
 from qa.gate import check_keys
 from qa.logs import set_up
@@ -47,7 +47,7 @@ def command(settings: Settings, **_: Any) -> None:
         hint = "free the port or choose another with --port"
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint) from error
     threading.Thread(target=_warm_up, args=(workspace,), daemon=True).start()
-    say(f"Citable QA is at http://{settings.host}:{_port(server)}/  (Ctrl-C ends it)")
+    say(f"Citable QA is at http://{host_in_url(settings.host)}:{_port(server)}/  (Ctrl-C ends it)")
     ended = serve_until_told(server, settings.drain_seconds)
     if tracing:
         tracing.close()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from index.locators import describe, locator_from_json
-from qa.config import Settings
+from qa.config import Settings, host_in_url
 
 _DOUBTS = {"unsupported": "Not borne out", "contradicted": "Contradicted by its source", "unchecked": "Not checked"}
 _NEAREST = 3
@@ -16,7 +16,7 @@ _ANY_HOST = ("", "0.0.0.0", "::")  # noqa: S104 - names to recognise, nothing is
 def links_base(settings: Settings) -> str:
     """Return the address that citation links begin with: that of `qa serve`, where they open highlighted."""
     host = "127.0.0.1" if settings.host in _ANY_HOST else settings.host
-    return settings.base_url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return settings.base_url or f"http://{host_in_url(host)}:{settings.port}"
 
 
 def whole_link(url: str, base: str) -> str:

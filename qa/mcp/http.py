@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.errors import CitableError
-from qa.config import Settings, is_loopback
+from qa.config import Settings, host_in_url, is_loopback
 from qa.errors import ConfigError
 from qa.gate import check_keys, shown_key
 from qa.mcp.faults import tell_outside
@@ -78,10 +78,12 @@ def listen(settings: Settings) -> socket.socket:
 
 def _names(settings: Settings) -> TransportSecuritySettings:
     """Return the Host and Origin values that are answered: loopback's, and those that are configured."""
-    named = [*_LOOPBACK[:2], "[::1]", *settings.trusted_hosts]
+    named = [*_LOOPBACK, *settings.trusted_hosts]
+    if is_loopback(settings.mcp_host):
+        named.append(settings.mcp_host)
     if settings.base_url:
         named.append(urlsplit(settings.base_url).hostname or "")
-    hosts = [form for name in named for form in (name, f"{name}:*")]
+    hosts = [form for name in map(host_in_url, named) for form in (name, f"{name}:*")]
     return TransportSecuritySettings(
         allowed_hosts=hosts, allowed_origins=[f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
     )

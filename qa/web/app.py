@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
+from qa.config import host_in_url
 from qa.metrics import Metrics
 from qa.web.access import Door, asker
 from qa.web.answer_pages import bp as answers_bp
@@ -41,7 +42,7 @@ from qa.web.strings import speak
 from qa.web.suggestions import Suggestions
 from qa.workspace import Workspace
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PAGES = (ask_bp, answers_bp, feedback_bp, history_bp, pages_bp, sources_bp, library_bp, map_bp, sign_in_bp)
 _MAX_BODY = 64 * 1024  # bytes, unless a path says otherwise
 
@@ -89,4 +90,17 @@ def _trusted_hosts(workspace: Workspace) -> list[str] | None:
     named = [*settings.trusted_hosts]
     if settings.base_url:
         named.append(urlsplit(settings.base_url).hostname or "")
-    return [*_LOOPBACK, *named] if settings.is_local or named else None
+    if settings.is_local:
+        named.append(settings.host)
+    return [_Name(host_in_url(name)) for name in (*_LOOPBACK, *named)] if named else None
+
+
+class _Name(str):
+    """A name that is answered. werkzeug cuts it at the first colon, where its port would begin: in IPv6 one comes sooner."""
+
+    __slots__ = ()
+
+    def partition(self, sep: str, /) -> tuple[str, str, str]:
+        """Return the name, and its port; an address in brackets is whole."""
+        end = self.find("]") + 1
+        return (self[:end], "", self[end:]) if end else super().partition(sep)
