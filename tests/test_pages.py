@@ -252,6 +252,14 @@ def test_errors_are_pages_for_people(site: FlaskClient) -> None:
         assert "Traceback" not in missing.html
 
 
+def test_an_error_page_leaves_commands_and_names_as_they_are(
+    tmp_path: Path, make_workspace: Callable[..., Workspace]
+) -> None:
+    empty = create_app(make_workspace(tmp_path / "nothing")).test_client()
+    missing = page(empty.get("/documents/d0", headers={"Accept": "text/html"}), 503)
+    assert "On the server, run: qa index PATH." in missing.text()
+
+
 # Documents
 
 
