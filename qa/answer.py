@@ -122,14 +122,17 @@ def check_request(workspace: Workspace, request: AskRequest) -> AskRequest:
 
 
 def _earlier_turns(workspace: Workspace, request: AskRequest) -> Sequence[Mapping[str, Any]]:
-    """Return the conversation so far. Raises NotFound for one that is not known."""
+    """Return the conversation so far, as far as it was about the collection that is asked now.
+
+    What was said of another one would go into the question that is searched for, and be kept where it may not be seen.
+    Raises NotFound for a conversation that is not known.
+    """
     if not request.conversation_id:
         return turns_of(request.earlier, workspace.settings.max_question)
-    turns = workspace.history.conversation(request.conversation_id)
-    if not turns:
+    if not workspace.history.conversation(request.conversation_id):
         hint = "begin a new one: leave it out; answers go when a document that they quote is deleted"
         raise NotFound("no conversation has this id", hint)
-    return turns
+    return workspace.history.narrowed([request.collection]).conversation(request.conversation_id)
 
 
 def _begin(workspace: Workspace, request: AskRequest, is_gone: Callable[[], bool]) -> _Asked:

@@ -51,8 +51,9 @@ class History:
         self._collections = collections
 
     def narrowed(self, collections: Collection[str]) -> History:
-        """Return the history as somebody sees it who may see some collections only."""
-        return History(self._path, collections)
+        """Return the history as somebody sees it who may see some collections only, of those that are seen here."""
+        seen = self._collections
+        return History(self._path, collections if seen is None else [name for name in collections if name in seen])
 
     def save(
         self, answer: Mapping[str, Any], versions: Mapping[str, str] = MappingProxyType({}), collection: str = ""

@@ -465,6 +465,25 @@ def test_a_key_of_a_collection_is_shown_nothing_of_the_others(site: Flask, keys:
     assert "forty oxen" in narrow
 
 
+def test_a_conversation_takes_nothing_from_one_collection_into_another(site: Flask, keys: dict[str, str]) -> None:
+    client = site.test_client()
+    conversation = ask(client, keys["admin"], "secret").get_json()["conversation_id"]
+    fields = {"question": "When was it built?", "conversation_id": conversation}
+    within = ask(client, keys["admin"], "secret", **fields).get_json()
+    assert "Sitka" in within["searched_for"]
+    across = ask(client, keys["admin"], "default", **fields).get_json()
+    assert across["searched_for"] == "When was it built?"
+    for path in ("/history", f"/answers/{across['id']}.json", f"/answers/{across['id']}"):
+        seen = client.get(path, headers={**bearer(keys["admin of default"]), "Accept": "text/html"})
+        assert seen.status_code == 200
+        assert "Sitka" not in seen.get_data(as_text=True), path
+    followed = ask(client, keys["admin of default"], "default", **fields)
+    assert "Sitka" not in followed.get_data(as_text=True)
+    refused = ask(client, keys["admin of default"], "secret", **fields)
+    assert refused.status_code == 404
+    assert "Sitka" not in refused.get_data(as_text=True)
+
+
 def test_what_a_key_may_not_see_reads_as_what_is_not_there(site: Flask, keys: dict[str, str]) -> None:
     client = site.test_client()
     secret, answer = document_of(site, "secret"), ask(client, keys["admin"], "secret").get_json()["id"]
