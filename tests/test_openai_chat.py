@@ -475,7 +475,13 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"
         ({"messages": [{"role": "king", "content": "why"}]}, "messages[0].role", "invalid_value"),
         ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content", "invalid_type"),
         ({"messages": [{"role": "user", "content": {"text": "why"}}]}, "messages[0].content", "invalid_type"),
-        ({"messages": [{"role": "user", "content": [{"text": "why"}]}]}, "messages[0].content", "invalid_type"),
+        (
+            {"messages": [{"role": "user", "content": [{"text": "why"}]}]},
+            "messages[0].content[0].type",
+            "missing_required_parameter",
+        ),
+        ({"messages": [{"role": "user", "content": ["why"]}]}, "messages[0].content[0]", "invalid_type"),
+        ({"stop": ["a", 3]}, "stop[1]", "invalid_type"),
         (
             {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
             "messages[0].content[0].text",

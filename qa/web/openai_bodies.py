@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from qa.records import Turn
 from qa.web.bodies import read_json
@@ -97,10 +98,17 @@ def read_chat_body() -> ChatBody:
     try:
         return ChatBody.model_validate(read_json())
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        first = _first_fault(error)
         param = _param(first["loc"])
         code = _CODES.get(first["type"], "invalid_type" if first["type"].endswith("_type") else "invalid_value")
         raise FieldRefused(param, f"{param}: {first['msg']}", code=code) from None
+
+
+def _first_fault(error: ValidationError) -> ErrorDetails:
+    """Return what is wrong first; of the forms that a field may have, by the one that the sender came nearest to."""
+    faults = error.errors(include_input=False, include_url=False)
+    of_field = [one for one in faults if _param(one["loc"]).startswith(_param(faults[0]["loc"]))]
+    return max(of_field, key=lambda one: len(one["loc"]))
 
 
 def check_servable(body: ChatBody) -> None:
