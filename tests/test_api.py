@@ -489,13 +489,13 @@ def test_a_write_from_our_own_page_or_a_tool_is_taken(client: FlaskClient, heade
     "host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.7:8765", "a b", "[::2]"]
 )
 def test_another_host_name_is_refused(client: FlaskClient, host: str) -> None:
-    for path in ("/api/documents", "/healthz"):
+    for path in ("/api/documents", "/v1/models"):
         check_problem(client.get(path, headers={"Host": host}), 400, "bad_request")
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8765", "127.0.0.1:8765", "[::1]", "[::1]:8765"])
 def test_the_names_of_this_machine_are_answered(client: FlaskClient, host: str) -> None:
-    assert client.get("/healthz", headers={"Host": host}).status_code == 200
+    assert client.get("/v1/models", headers={"Host": host}).status_code == 200
 
 
 def test_a_configured_host_name_is_answered(corpus: Workspace, make_workspace: Callable[..., Workspace]) -> None:
@@ -503,9 +503,9 @@ def test_a_configured_host_name_is_answered(corpus: Workspace, make_workspace: C
     workspace = make_workspace(corpus.settings.data, trusted_hosts=named, base_url="https://docs.example/qa")
     client = create_app(workspace).test_client()
     for host in ("qa.example", "docs.example", "ported.example:8443", "[fd00::5]", "[fd00::6]:8765"):
-        assert client.get("/healthz", headers={"Host": host}).status_code == 200, host
+        assert client.get("/v1/models", headers={"Host": host}).status_code == 200, host
     for host in ("other.example", "[fd00::7]", "[fd00::5].example"):
-        assert client.get("/healthz", headers={"Host": host}).status_code == 400, host
+        assert client.get("/v1/models", headers={"Host": host}).status_code == 400, host
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "::1", "0:0:0:0:0:0:0:1"])
@@ -515,8 +515,14 @@ def test_a_server_answers_by_the_address_that_it_listens_on(
     client = create_app(make_workspace(corpus.settings.data, host=host)).test_client()
     address = host_in_url(host)
     assert urlsplit(f"http://{address}:8765/").port == 8765
-    assert client.get("/healthz", headers={"Host": f"{address}:8765"}).status_code == 200
-    assert client.get("/healthz", headers={"Host": "127.0.0.3"}).status_code == 400
+    assert client.get("/v1/models", headers={"Host": f"{address}:8765"}).status_code == 200
+    assert client.get("/v1/models", headers={"Host": "127.0.0.3"}).status_code == 400
+
+
+def test_health_checks_come_by_any_address_and_are_answered(client: FlaskClient) -> None:
+    for path in ("/healthz", "/readyz"):
+        assert client.get(path, headers={"Host": "10.0.0.7:8765"}).status_code == 200
+    assert client.get("/v1/models", headers={"Host": "10.0.0.7:8765"}).status_code == 400
 
 
 def test_a_failure_inside_says_nothing_of_this_machine(corpus: Workspace, caplog: pytest.LogCaptureFixture) -> None:

@@ -406,3 +406,20 @@ def test_a_hanging_llm_is_given_up_and_the_quotes_are_sent(make_app, chat: ChatS
     llm.reply_with(Hang())
     ask(client, chat)
     assert shown(chat.next().body).startswith(QUOTE)
+
+
+ODD = [5, "words", [], {}, None, [5], {"deep": [{}]}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_what_is_signed_and_odd_all_the_same_is_no_fault_of_ours(app: FlaskClient, odd: object):
+    for name in ("event", "event_id", "authorizations", "team_id"):
+        body = {
+            "event": {"type": "app_mention", "user": "U1", "text": "", "channel": "C1", "ts": "1.1"},
+            "event_id": f"{odd}",
+        }
+        sent = signed(app, "/slack/events", json.dumps({**body, name: odd}), kind="application/json")
+        assert sent.status_code == 200, name
+    for payload in ({"actions": odd}, {"actions": [{"action_id": odd, "value": odd}], "response_url": odd}):
+        assert signed(app, "/slack/actions", urlencode({"payload": json.dumps(payload)})).status_code == 200
+    assert signed(app, "/slack/actions", urlencode({"payload": json.dumps(odd)})).status_code in (200, 400)

@@ -32,7 +32,7 @@ from qa.web.openapi import bp as openapi_bp
 from qa.web.pages import bp as pages_bp
 from qa.web.places import place
 from qa.web.problems import handle_errors
-from qa.web.proxies import ForwardedFrom
+from qa.web.proxies import AnsweringProbes, ForwardedFrom
 from qa.web.security import guard
 from qa.web.sign_in import bp as sign_in_bp
 from qa.web.slack import bp as slack_bp
@@ -76,6 +76,7 @@ def create_app(workspace: Workspace) -> Flask:
     handle_errors(app)
     for blueprint in (*_PAGES, api_bp, metrics_bp, openai_bp, openapi_bp, slack_bp, mattermost_bp):
         app.register_blueprint(blueprint)
+    app.wsgi_app = AnsweringProbes(app.wsgi_app)  # type: ignore[method-assign]
     if workspace.settings.trusted_proxies:
         app.wsgi_app = ForwardedFrom(app.wsgi_app, workspace.settings.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -77,7 +77,7 @@ def events() -> Response | tuple[Response, int]:
 def actions() -> Response:
     """Take a click on a feedback button, and say thank you to the one who clicked."""
     click = _json(_verified_form().get("payload", "").encode())
-    pressed = next((one for one in click.get("actions") or [] if isinstance(one, dict)), {})
+    pressed = next(iter(_objects(click.get("actions"))), {})
     if pressed.get("action_id") not in ("helpful", "not_helpful"):
         return jsonify({})
     said = _give_feedback(str(pressed.get("value", ""))[:64], pressed["action_id"])
@@ -119,10 +119,15 @@ def _reply_to(event: Mapping[str, Any], team: str) -> Callable[[], None]:
 
 def _is_question(event: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     """Say whether an event is a person's question to us: a mention, or a direct message; nothing that a bot wrote."""
-    ours = {str(one.get("user_id")) for one in body.get("authorizations") or [] if isinstance(one, dict)}
+    ours = {str(one.get("user_id")) for one in _objects(body.get("authorizations"))}
     is_to_us = event.get("type") == "app_mention" or (event.get("type") == "message" and event.get("channel_type") == "im")
     by_person = not (event.get("bot_id") or event.get("subtype") or event.get("user") in (None, *ours))
     return bool(is_to_us and by_person and event.get("channel") and event.get("ts"))
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a list; none where it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _message(found: Mapping[str, Any] | str, base: str) -> dict[str, Any]:
