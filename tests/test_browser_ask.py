@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from browsing import Cutter, fits_the_width, violations, watched
 from conftest import ROOT
-from llm_server import Body, CutOff, Hang, LLMServer, Text, passages_of, quoting
+from llm_server import Body, CutOff, Handler, Hang, LLMServer, Request, Text, passages_of, quoting
 from playwright.sync_api import Browser, Page, expect
 from serving import serving
 from test_pages import ATTACK, ATTACKS
@@ -126,10 +127,18 @@ def without_titles(html: str) -> str:
 
 
 def test_sources_come_before_the_text_and_the_text_while_it_is_written(writing: Page, model: LLMServer):
-    model.reply_with(Text(quoting([("Slowly " * 40, [("p0", "the sanctions")])] * 3), delay=0.05))
+    go_on = threading.Event()
+
+    class Held(Text):
+        def respond(self, to: Handler, request: Request) -> None:
+            assert go_on.wait(60)
+            Text.respond(self, to, request)
+
+    model.reply_with(Held(quoting([("Slowly " * 40, [("p0", "the sanctions")])] * 3), delay=0.05))
     ask(writing, QUESTION)
     writing.wait_for_selector(".asking .source-item")
     assert writing.locator(".asking .answer-text").is_hidden()
+    go_on.set()
     writing.wait_for_selector(".asking .answer-text", state="visible")
     first = len(writing.locator(".asking .answer-text").inner_text())
     while len(writing.locator(".asking .answer-text").inner_text()) <= first:
