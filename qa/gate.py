@@ -48,7 +48,8 @@ def shown_key(headers: Headers) -> str | None:
 
 def check_keys(settings: Settings, host: str) -> None:
     """Raise ConfigError for a server that whoever reaches this machine could ask, unless it was told to let them."""
-    if is_loopback(host) or settings.open_access or KeyRing(keys_file(settings.data)).has_keys:
+    gate = Gate(settings, host)
+    if gate.ring.has_keys or not gate.needs_key:
         return
     raise ConfigError(
         f"{host} can be reached from other machines, and there are no keys: whoever reaches it could read all",
