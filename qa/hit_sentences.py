@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from index.records import Hit
 from index.sentences import sentence_spans
 
+_BULLET = re.compile(r"[-*•–·▪]\s")
 _LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")
 
 
@@ -29,10 +30,11 @@ def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:
     for hit in hits:
         text, offset = hit.passage.text, hit.passage.start
         for start, end in sentence_spans(text):
+            is_item = bool(_BULLET.match(text[start:end]))
             start += _marker_length(text[start:end])
             sentence = " ".join(text[start:end].split())
             keys: set[tuple[str, int] | str] = {(hit.document.id, offset + start), sentence.casefold()}
-            if seen & keys or _is_heading(sentence):
+            if seen & keys or (_is_heading(sentence) and not is_item):
                 continue
             seen |= keys
             found.append(Sentence(hit, offset + start, offset + end, sentence))

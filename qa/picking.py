@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.lexical import question_words
 from index.records import Hit
@@ -15,6 +16,9 @@ _COUNTED = 0.05  # sentences below this chance do not count as answers that migh
 _KEEN = 0.5  # where several are asked for, which the sets that the chances are fitted on hardly do, less is asked of each
 _NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely
 _VIEWS = 2  # with so many sentences of the one whose view is asked for, those of nobody in particular are left out
+_BENEATH = 0.5  # what a sentence of the paragraph beneath a question has of the question's chance; the first has all
+_ASKS = re.compile(r"[?？؟][\"'”’»)\]*_]*$")
+_GIVES_CAUSE = re.compile(r"(?:this|that|it) (?:is|was) (?:because|due to|owing to|the (?:result|effect) of)\b", re.I)
 _MOST_PICKS, _MOST_OF_LISTS = 4, 8
 MOST_WORDS = 120  # of an answer
 
@@ -37,7 +41,7 @@ class Pick:
 
 def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     """Take the best sentence, and others that are worth it; several where several are asked for."""
-    ranked = sorted(rated, key=lambda pick: -pick.score)
+    ranked = sorted(_answering(asked, rated), key=lambda pick: -pick.score)
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         ranked = [pick for pick in near if fits_kind(asked, pick.text)] or ranked
@@ -60,6 +64,44 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         chosen.append(pick)
         words += length
     return in_reading_order(chosen)
+
+
+def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
+    """Leave out sentences that ask, and pass their chances on to what answers them: the paragraph beneath.
+
+    Of a why-question, "This was because …" has the chance of the sentence whose cause it tells. All are kept where
+    nothing but questions was found, or questions are asked for.
+    """
+    if "question" in asked.words:
+        return list(rated)
+    found: list[Pick] = []
+    before: Pick | None = None
+    passed_on = 0.0
+    for pick in rated:
+        gap = _gap(before, pick) if before else None
+        if gap is None or ("\n\n" in gap and not _ASKS.search(before.text if before else "")):
+            passed_on = 0.0
+        if _ASKS.search(pick.text):
+            passed_on = pick.score
+        else:
+            is_first = before is not None and bool(_ASKS.search(before.text))
+            cause = before.score if before and gap is not None and _tells_cause(asked, pick) else 0.0
+            inherited = passed_on if is_first else _BENEATH * passed_on
+            found.append(replace(pick, score=max(pick.score, inherited, cause)))
+        before = pick
+    return found or list(rated)
+
+
+def _tells_cause(asked: Question, pick: Pick) -> bool:
+    return asked.kind == "why" and _GIVES_CAUSE.match(pick.text) is not None
+
+
+def _gap(before: Pick, pick: Pick) -> str | None:
+    """Return what stands between two sentences of a passage; None where they are not of the same, in this order."""
+    if before.hit is not pick.hit or before.end > pick.start:
+        return None
+    low = pick.hit.passage.start
+    return pick.hit.passage.text[before.end - low : pick.start - low]
 
 
 def worth_taking(chances: Sequence[float]) -> float:

@@ -13,10 +13,13 @@ Kind = Literal["when", "number", "who", "why", "list", "other"]
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _WHEN = re.compile(
-    r"^(?:when|since when|on (?:what|which) (?:date|day)|(?:in )?(?:what|which) (?:year|month|day|date)|what date)\b", re.I
+    r"^(?:when(?! (?:may|can|could|must|should|shall)\b)|since when"  # "when may they end it" asks for a condition
+    r"|on (?:what|which) (?:date|day)|(?:in )?(?:what|which) (?:year|month|day|date)|what date)\b",
+    re.I,
 )
 _NUMBER = re.compile(
-    r"\bhow (?:many|much|far|long|old|large|big|heavy|high|often)\b|\bwhat (?:range|percentage|share|number|figure|total)\b",
+    r"\bhow (?:many|much|far|long|old|large|big|heavy|high|often)\b"
+    r"|\bwhat (?:range|percentage|share|number|figure|total|temperature|speed|price)\b",
     re.I,
 )
 _WHO = re.compile(r"^(?:who|whom|whose|by whom)\b|\b(?:which|what) (?:official|person|minister|spokesperson|author)\b", re.I)
@@ -25,7 +28,8 @@ _WHY = re.compile(
 )
 _SEVERAL = re.compile(
     r"\b(?:reasons|grounds|arguments|objections|list|name the|name all|steps|ways|kinds|types|examples)\b"
-    r"|^(?:what|which) (?!(?:is|was|does|has)\b)(?:\w+ ){0,2}?(?!(?:is|was|does|has|this|us|status|congress)\b)\w{3,}s\b"
+    r"|^(?:what|which) (?!(?:is|was|does|has|happens|makes|means|gives|keeps|needs|comes|goes|follows|counts)\b)"
+    r"(?:\w+ ){0,2}?(?!(?:is|was|does|has|this|us|status|congress)\b)\w{3,}s\b"
     r"|^what (?:are|were)\b",
     re.I,
 )

@@ -25,8 +25,10 @@ from qa.support import Judgement
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
 _LONGEST_NAME = 90  # characters of a title
+_LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*")
 _POINTS_BACK = re.compile(
-    r"(?:he|she|it|they|his|her|its|their|this|these|those|such|both|the (?:former|latter|same))\b",
+    r"(?:he|she|it|they|his|her|its|their|this|these|those|such|both|the (?:former|latter|same)"
+    r"|(?:all|most|many|some|few|none|each|neither|either|half|one|two|three) of (?:them|these|those))\b",
     re.I,
 )
 
@@ -53,7 +55,10 @@ def _shown(text: str) -> str:
 
 
 def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[Pick]) -> list[Pick]:
-    """Let a sentence that opens with a pronoun go on from the sentence before it, where there is room for that."""
+    """Let a sentence that opens with a pronoun go on from the one before it, and one that opens a list go on into it.
+
+    Both where there is room for that.
+    """
     words = sum(len(pick.text.split()) for pick in picks)
     longer: list[Pick] = []
     for pick in picks:
@@ -61,18 +66,33 @@ def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[
         start = _start_of_sentence_before(text, pick)
         last = longer[-1] if longer and longer[-1].hit.document.id == pick.hit.document.id else None
         if last and last.start <= start < last.end:
-            longer[-1] = _lengthened(last, text, last.start, pick.end)
+            longer[-1] = _lengthened(last, text, last.start, max(last.end, pick.end))
             continue
         added = len(text[start : pick.start].split())
         if words + added > MOST_WORDS:
             start, added = pick.start, 0
         words += added
-        longer.append(_lengthened(pick, text, start, pick.end))
+        end = _end_of_list(text, pick, MOST_WORDS - words)
+        words += len(text[pick.end : end].split())
+        longer.append(_lengthened(pick, text, start, end))
     return longer
 
 
 def _lengthened(pick: Pick, text: str, start: int, end: int) -> Pick:
     return replace(pick, start=start, end=end, text=" ".join(text[start:end].split()))
+
+
+def _end_of_list(text: str, pick: Pick, room: int) -> int:
+    """Return where the list ends that a pick opens with a colon: in its passage, and whole items in `room` words."""
+    end = pick.end
+    if not pick.text.endswith((":", "：")):
+        return end
+    while item := _LIST_LINE.match(text, end, pick.hit.passage.end):
+        room -= len(item.group().split())
+        if room < 0:
+            break
+        end = item.end()
+    return end
 
 
 def _start_of_sentence_before(text: str, pick: Pick) -> int:

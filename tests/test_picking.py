@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, Locator, Passage, Scores
+from qa.hit_sentences import sentences_of
 from qa.picking import Pick, choose, worth_taking
 from qa.questions import analyse
 
@@ -79,3 +82,69 @@ def test_sentences_of_one_document_stand_together_in_its_order(scores):
     ]
     chosen = choose(analyse("What are the reasons?"), rated)
     assert [(one.hit.document.id, one.start) for one in chosen] == [("a", 10), ("a", 50), ("b", 0)]
+
+
+FAQ = (
+    "What do you accept?\n\n- Cash\n- Debit cards, except one\n\nDo you deliver?\n\nYes, within 15 kilometres. It is free "
+    "over 60 euros.\n\nThe shop was founded in 1990."
+)
+
+
+def rate(text: str, chances: dict[str, float]) -> list[Pick]:
+    """Rate the sentences of a passage: those that begin as a key says with its chance, all others with very little."""
+    hit = hit_of("d")
+    hit = replace(hit, passage=replace(hit.passage, text=text, end=len(text)))
+    return [
+        Pick(hit, one.start, one.end, one.text, next((chances[key] for key in chances if one.text.startswith(key)), 0.01))
+        for one in sentences_of([hit])
+    ]
+
+
+def texts(picks: list[Pick]) -> list[str]:
+    return [one.text for one in picks]
+
+
+def test_a_question_is_no_answer_but_what_stands_beneath_it_is():
+    chosen = choose(analyse("Do you bring it to my house?"), rate(FAQ, {"Do you": 0.9}))
+    assert texts(chosen) == ["Yes, within 15 kilometres.", "It is free over 60 euros."]
+
+
+def test_a_fact_is_told_by_the_first_sentence_beneath_a_question():
+    chosen = choose(analyse("How far do you deliver?"), rate(FAQ, {"Do you": 0.9}))
+    assert texts(chosen) == ["Yes, within 15 kilometres."]
+
+
+def test_short_items_of_a_list_answer_too():
+    chosen = choose(analyse("Can I pay by card?"), rate(FAQ, {"What do you": 0.8}))
+    assert texts(chosen) == ["Cash", "Debit cards, except one"]
+
+
+def test_a_question_without_anything_beneath_it_gives_its_chance_to_nobody():
+    text = "It rains often in Bergen.\n\nWhen was it founded?"
+    chosen = choose(analyse("When was Bergen founded?"), rate(text, {"When": 0.9, "It rains": 0.3}))
+    assert [(one.text, one.score) for one in chosen] == [("It rains often in Bergen.", 0.3)]
+
+
+@pytest.mark.parametrize("text", ["When was it founded?", "When was it founded? Who rebuilt it?"])
+def test_questions_are_given_where_nothing_else_was_found(text):
+    assert choose(analyse("Founded when?"), rate(text, {"When": 0.9}))
+
+
+def test_questions_are_given_where_they_are_asked_for():
+    chosen = choose(analyse("Which question came first?"), rate(FAQ, {"What do you": 0.9}))
+    assert texts(chosen) == ["What do you accept?"]
+
+
+def test_a_sentence_that_tells_the_cause_goes_with_what_it_is_the_cause_of():
+    text = "The parcels came late. This was because the van broke down. It rains often."
+    why, other = (
+        choose(analyse(question), rate(text, {"The parcels": 0.9}))
+        for question in ("Why did the parcels come late?", "How did the parcels come?")
+    )
+    assert texts(why) == ["The parcels came late.", "This was because the van broke down."]
+    assert texts(other) == ["The parcels came late."]
+
+
+def test_one_who_asks_when_something_may_be_done_asks_for_a_condition():
+    rated = [pick("They may end it if the mill stands still.", 0.6), pick("It was signed on 3 May 1921.", 0.1, 50)]
+    assert [one.start for one in choose(analyse("When may they end it?"), rated)] == [0]

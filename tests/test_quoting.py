@@ -96,3 +96,39 @@ def test_a_title_cannot_bring_markers_or_links_of_its_own(title: str):
     text = written(pick(document(), "The owners left the valley."), pick(named, "The mill at Horsk had four wheels.")).text
     assert "[7]" not in text
     assert "http" not in text
+
+
+def opening(source: Document) -> Pick:
+    return pick(source, source.text.split("\n")[0])
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+@pytest.mark.parametrize("marks", [("1.", "2."), ("-", "-"), ("(a)", "(b)"), ("a)", "b)"), ("(i)", "(ii)")])
+def test_a_sentence_that_opens_a_list_goes_on_into_it(gap: str, marks: tuple[str, str]):
+    one, two = marks
+    draft = written(opening(document(f"To clean the mill:{gap}{one} Stop it.\n{two} Sweep the floor.\n\nIt rains often.")))
+    assert draft.text == f"To clean the mill: {one} Stop it. {two} Sweep the floor. [1]"
+
+
+def test_an_item_of_a_list_that_is_given_whole_is_not_given_twice():
+    source = document("To clean the mill:\n- It must be stopped.\n- Sweep the floor.")
+    draft = written(opening(source), pick(source, "It must be stopped."), pick(source, "Sweep the floor."))
+    assert draft.text.count("must be stopped") == 1
+    assert draft.text.count("Sweep the floor.") == 1
+
+
+def test_a_list_that_is_too_long_is_given_as_far_as_whole_items_go():
+    items = "".join(f"\n- {'The mill of the valley ' * 5}number {i}." for i in range(9))
+    draft = written(opening(document(f"There are nine:{items}")))
+    assert draft.text.endswith("number 3. [1]")
+    assert len(draft.text.split()) <= 121  # with the marker
+
+
+def test_a_colon_that_opens_no_list_brings_nothing():
+    assert written(opening(document("He said this:\nIt rains often."))).text == "He said this: [1]"
+
+
+@pytest.mark.parametrize("opening", ["Most of them", "None of these", "Two of them"])
+def test_some_of_them_bring_the_sentence_that_says_what_they_are(opening: str):
+    source = document(f"There were 14 mills in the valley. {opening} burned down.")
+    assert written(pick(source, f"{opening} burned down.")).text.startswith("There were 14 mills")
