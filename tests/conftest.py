@@ -90,8 +90,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def corpus_data(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
-    """The data directory of the indexed sample corpus, made once. Copy it before writing to it."""
+def indexed_corpus(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """The data directory of the indexed sample corpus, made once, to be copied: even a question writes to its history."""
     data = tmp_path_factory.mktemp("corpus") / ".qa"
     workspace = Workspace(Settings(data=data))
     workspace.__dict__["embedder"] = embedder
@@ -100,10 +100,15 @@ def corpus_data(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) ->
 
 
 @pytest.fixture
-def corpus(corpus_data: Path, tmp_path: Path, make_workspace) -> Workspace:
+def corpus_data(indexed_corpus: Path, tmp_path: Path) -> Path:
+    """A copy of the data directory of the indexed sample corpus, of this test alone."""
+    return Path(shutil.copytree(indexed_corpus, tmp_path / "corpus-data"))
+
+
+@pytest.fixture
+def corpus(corpus_data: Path, make_workspace) -> Workspace:
     """A workspace over a copy of the indexed sample corpus."""
-    shutil.copytree(corpus_data, tmp_path / "corpus-data")
-    return make_workspace(tmp_path / "corpus-data")
+    return make_workspace(corpus_data)
 
 
 @pytest.fixture

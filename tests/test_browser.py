@@ -25,10 +25,10 @@ SCREENSHOTS = ROOT / "screenshots"
 
 
 @pytest.fixture(scope="module")
-def address(corpus_data: Path, embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(indexed_corpus: Path, embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real server over a copy of the sample corpus, with a sheet and a broken file besides."""
     data = tmp_path_factory.mktemp("served") / ".qa"
-    shutil.copytree(corpus_data, data)
+    shutil.copytree(indexed_corpus, data)
     workspace = Workspace(Settings(data=data))
     workspace.__dict__["embedder"] = embedder
     tables = data.parent / "tables"

@@ -36,9 +36,9 @@ expect.set_options(timeout=30_000)  # milliseconds: machines that test are busy
 
 
 @pytest.fixture(scope="module")
-def workspace(corpus_data: Path, embedder, reader_model, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def workspace(indexed_corpus: Path, embedder, reader_model, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     data = tmp_path_factory.mktemp("asked") / ".qa"
-    shutil.copytree(corpus_data, data)
+    shutil.copytree(indexed_corpus, data)
     made = Workspace(Settings(data=data))
     made.__dict__.update(embedder=embedder, reader_model=reader_model)
     return made

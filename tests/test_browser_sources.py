@@ -45,9 +45,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(corpus_data: Path, embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(indexed_corpus: Path, embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     place = tmp_path_factory.mktemp("sources")
-    shutil.copytree(corpus_data, place / ".qa")
+    shutil.copytree(indexed_corpus, place / ".qa")
     uploads = place / "sent"
     workspace = Workspace(Settings(data=place / ".qa", uploads=uploads, reindex=True))
     workspace.__dict__["embedder"] = embedder

@@ -23,9 +23,9 @@ SAMPLE = "What reasons does Pakistan give for rejecting the sanctions?"
 
 
 @pytest.fixture
-def on_corpus(run_qa, corpus_data: Path, corpus: Workspace):
+def on_corpus(run_qa, corpus_data: Path):
     """Run `qa` over a copy of the indexed sample corpus."""
-    return lambda *arguments, **options: run_qa(*arguments, "--data", corpus.settings.data, **options)
+    return lambda *arguments, **options: run_qa(*arguments, "--data", corpus_data, **options)
 
 
 def test_index_prints_the_plan_the_result_and_returns_0(run_qa, folder: Path):

@@ -29,8 +29,8 @@ QUESTION = "Under which legal instrument were the four Pakistani entities listed
 
 
 @pytest.fixture(scope="module")
-def corpus_copy(corpus_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(corpus_data, tmp_path_factory.mktemp("mcp") / "data"))
+def corpus_copy(indexed_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(indexed_corpus, tmp_path_factory.mktemp("mcp") / "data"))
 
 
 @pytest.fixture

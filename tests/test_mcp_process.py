@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -187,15 +186,14 @@ def test_over_http_it_says_where_it_is_and_ends_on_a_signal(corpus_data: Path, t
 
 
 def test_over_http_the_keys_of_the_data_directory_are_asked_for(corpus_data: Path, tmp_path: Path):
-    data = shutil.copytree(corpus_data, tmp_path / "data")
     made = subprocess.run(
-        [sys.executable, "-m", "qa.cli", "keys", "new", "--scope", "read", "--data", str(data)],
+        [sys.executable, "-m", "qa.cli", "keys", "new", "--scope", "read", "--data", str(corpus_data)],
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
     run = subprocess.Popen(
-        [sys.executable, "-m", "qa.cli", "mcp", "--http", "--port", "0", "--data", str(data)],
+        [sys.executable, "-m", "qa.cli", "mcp", "--http", "--port", "0", "--data", str(corpus_data)],
         cwd=tmp_path,
         env={"PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,

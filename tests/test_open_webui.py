@@ -69,9 +69,9 @@ TASKS = {
 
 
 @pytest.fixture(scope="module")
-def address(corpus_data: Path, tmp_path_factory: Any, embedder: Any, reader_model: Any) -> Iterator[str]:
+def address(indexed_corpus: Path, tmp_path_factory: Any, embedder: Any, reader_model: Any) -> Iterator[str]:
     """The address of a server over the sample corpus."""
-    workspace = Workspace(Settings(data=shutil.copytree(corpus_data, tmp_path_factory.mktemp("served") / ".qa"), k=3))
+    workspace = Workspace(Settings(data=shutil.copytree(indexed_corpus, tmp_path_factory.mktemp("served") / ".qa"), k=3))
     workspace.__dict__.update(embedder=embedder, reader_model=reader_model)
     with serving(workspace) as found:
         yield found

@@ -42,9 +42,9 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def quoting_workspace(corpus_data: Path, tmp_path_factory: Any, embedder: Any, reader_model: Any) -> Workspace:
+def quoting_workspace(indexed_corpus: Path, tmp_path_factory: Any, embedder: Any, reader_model: Any) -> Workspace:
     """A workspace without an LLM over the sample corpus, with a second collection."""
-    data = shutil.copytree(corpus_data, tmp_path_factory.mktemp("served") / ".qa")
+    data = shutil.copytree(indexed_corpus, tmp_path_factory.mktemp("served") / ".qa")
     workspace = Workspace(Settings(data=data, k=3))
     workspace.__dict__.update(embedder=embedder, reader_model=reader_model)
     index_paths(workspace.of_collection("garden & fruit"), [CORPUS / "apricots-of-gilgit.md"], root=ROOT)

@@ -81,9 +81,9 @@ def conversation(rng: random.Random) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def address(corpus_data: Path, tmp_path_factory: Any, embedder: Any, reader_model: Any) -> Iterator[str]:
+def address(indexed_corpus: Path, tmp_path_factory: Any, embedder: Any, reader_model: Any) -> Iterator[str]:
     """The address of a server over the sample corpus."""
-    workspace = Workspace(Settings(data=shutil.copytree(corpus_data, tmp_path_factory.mktemp("served") / ".qa"), k=1))
+    workspace = Workspace(Settings(data=shutil.copytree(indexed_corpus, tmp_path_factory.mktemp("served") / ".qa"), k=1))
     workspace.__dict__.update(embedder=embedder, reader_model=reader_model)
     with serving(workspace) as found:
         yield found

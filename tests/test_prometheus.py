@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import urllib.request
 from collections.abc import Callable
@@ -43,13 +42,12 @@ def read(client: FlaskClient) -> Numbers:
 
 
 @pytest.fixture
-def written(corpus_data: Path, tmp_path: Path, make_workspace: MakeWorkspace, llm: LLMServer) -> Callable[..., FlaskClient]:
+def written(corpus_data: Path, make_workspace: MakeWorkspace, llm: LLMServer) -> Callable[..., FlaskClient]:
     """A client of an application over the sample corpus whose LLM is the server on loopback; settings by keyword."""
 
     def make(**settings: object) -> FlaskClient:
-        data = shutil.copytree(corpus_data, tmp_path / "written")
         fields = {"model": "openai/test", "api_base": llm.url, "llm_calls": 1, **settings}
-        return create_app(make_workspace(data, **fields)).test_client()
+        return create_app(make_workspace(corpus_data, **fields)).test_client()
 
     return make
 

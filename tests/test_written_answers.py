@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -54,12 +53,11 @@ Writer = Callable[..., Workspace]
 
 
 @pytest.fixture
-def writer(corpus_data: Path, tmp_path: Path, make_workspace: Writer, llm: LLMServer) -> Writer:
+def writer(corpus_data: Path, make_workspace: Writer, llm: LLMServer) -> Writer:
     """Make a workspace over a copy of the sample corpus whose LLM is the server on loopback; settings by keyword."""
 
     def make(**settings: object) -> Workspace:
-        data = shutil.copytree(corpus_data, tmp_path / "written", dirs_exist_ok=True)
-        return make_workspace(data, **{"model": MODEL, "api_base": llm.url, "api_key": KEY, **settings})
+        return make_workspace(corpus_data, **{"model": MODEL, "api_base": llm.url, "api_key": KEY, **settings})
 
     return make
 
