@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale faults fuzz clients lock wheel clean
+.PHONY: demo test check format eval reader scale faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -48,6 +48,10 @@ faults: $(VENV)/installed-test
 # Send the API 5,000 requests made from its own description, good and bad; a few minutes.
 fuzz: $(VENV)/installed-test
 	@$(VENV)/bin/python tests/fuzz.py --cases 5000
+
+# Five times what a server can do, then 10,000 requests: what it answers and the memory it holds; a few minutes.
+overload: $(VENV)/installed-test
+	@$(VENV)/bin/python tests/overload.py
 
 # The tests of OpenAI's API with the newest openai SDK of each generation, laid over the locked one; `make clients OPENAI="3.57.0"`.
 OPENAI ?= 2.* 3.*

@@ -1,6 +1,6 @@
-"""Send a real server five times what it can do, then ten thousand cheap requests; say what it answered and what it holds.
+"""Send a real server five times what it can do, then ten thousand requests of all kinds; say what it answered and holds.
 
-.venv/bin/python tests/overload.py --seconds 5
+Run with: make overload.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import quantiles
 
 ROOT = Path(__file__).parent.parent
 BODY = json.dumps({"question": "How many listings are there in connection with the missile programme?", "k": 5})
+PAGES = ("/", "/documents", "/status", "/history", "/healthz", "/api/documents", "/metrics")
 Seen = list[tuple[int, float]]  # status, seconds
 
 
@@ -27,7 +29,7 @@ def main() -> None:
     """Start `qa serve` over the sample corpus and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--cheap", type=int, default=10_000)
+    parser.add_argument("--requests", type=int, default=10_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = {"QA_DATA": f"{folder}/.qa", "QA_RATE_LIMIT": "0", "QA_ASK_LIMIT": "0", "PYTHONPATH": str(ROOT)}
@@ -39,12 +41,12 @@ def main() -> None:
         )
         try:
             port = int(server.stderr.readline().partition("127.0.0.1:")[2].partition("/")[0])  # type: ignore[union-attr]
-            measure(port, server.pid, given.seconds, given.cheap)
+            measure(port, server.pid, given.seconds, given.requests)
         finally:
             server.terminate()
 
 
-def measure(port: int, pid: int, seconds: float, cheap: int) -> None:
+def measure(port: int, pid: int, seconds: float, requests: int) -> None:
     """Print what one server does."""
     closed_loop(port, 8, 2.0)  # warm
     capacity = sum(status == 200 for status, _ in closed_loop(port, 8, seconds)) / seconds
@@ -60,10 +62,10 @@ def measure(port: int, pid: int, seconds: float, cheap: int) -> None:
             f"refused {len(refused)}: p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms; other statuses: {others or 'none'}"
         )
     say(f"resident {before:.0f} MB before, {resident_mb(pid):.0f} MB after")
-    repeat(port, 500)
+    repeat(port, 1000)
     early = resident_mb(pid)
-    repeat(port, cheap)
-    say(f"{cheap} cheap requests: resident {early:.1f} → {resident_mb(pid):.1f} MB ({resident_mb(pid) / early - 1:+.1%})")
+    repeat(port, requests)
+    say(f"{requests} requests: resident {early:.1f} → {resident_mb(pid):.1f} MB ({resident_mb(pid) / early - 1:+.1%})")
 
 
 def ask(port: int, seen: Seen) -> None:
@@ -110,16 +112,28 @@ def open_loop(port: int, rate: float, seconds: float) -> Seen:
 
 
 def repeat(port: int, count: int) -> None:
-    """Send so many cheap requests by 8 connections that stay open."""
+    """Send so many requests by 8 connections that stay open: pages, lists, searches and questions, none of them twice."""
 
-    def client() -> None:
+    def client(first: int) -> None:
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
-        for _ in range(count // 8):
-            connection.request("GET", "/api/documents?limit=1")
-            connection.getresponse().read()
+        for number in range(first, count, 8):
+            connection.request(*request(number))
+            response = connection.getresponse()
+            response.read()
+            if response.status != 200:
+                say(f"request {number}: status {response.status}")
         connection.close()
 
-    run_all([client] * 8)
+    run_all([partial(client, first) for first in range(8)])
+
+
+def request(number: int) -> tuple[str, str, str | None, dict[str, str]]:
+    """Return method, path, body and headers of one of many: one in twenty a question, one in twenty a search."""
+    kind = {0: "ask", 10: "search"}.get(number // 8 % 20)
+    if kind:
+        body = json.dumps({"question": f"How many listings were there in year {number}?", "k": 3})
+        return "POST", f"/api/{kind}", body, {"Content-Type": "application/json"}
+    return "GET", PAGES[number % len(PAGES)], None, {}
 
 
 def run_all(works: list[Callable[[], None]]) -> None:
