@@ -70,7 +70,8 @@ def answer_events(
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
-        reading = workspace.reader.read(answer.searched_for, hits)
+        with workspace.turns:
+            reading = workspace.reader.read(answer.searched_for, hits)
         clock.note("read")
         answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)
         if answer.mode == "llm":

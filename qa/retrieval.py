@@ -36,10 +36,13 @@ def find(
     newer = workspace.settings.prefer_newer
     rerank = workspace.rerank if read else None
     scope = scope_of(request)
-    hits = search(view, workspace.embedder, request.question, request.k, scope, rerank, newer=newer, clock=clock)
+    with workspace.turns:
+        hits = search(view, workspace.embedder, request.question, request.k, scope, rerank, newer=newer, clock=clock)
+        if read:
+            hits = _with_what_follows(view, workspace.reader, request.question, hits)
     if not hits:
         _check_scope(view, request)
-    return _with_what_follows(view, workspace.reader, request.question, hits) if read else hits
+    return hits
 
 
 def _with_what_follows(view: View, reader: Reader, question: str, hits: Sequence[Hit]) -> list[Hit]:

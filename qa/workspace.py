@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
+from threading import BoundedSemaphore
 
 from index.embedder import Embedder, open_embedder
 from index.local_store import LocalStore
@@ -29,6 +31,7 @@ class Workspace:
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
+        self.turns = BoundedSemaphore(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
         self.listeners: list[Listener] = []  # that are told what came of each question
 
     @cached_property
@@ -76,7 +79,8 @@ class Workspace:
         other = Workspace(self.settings.model_copy(update={"collection": chosen}))
         other.store = NarrowStore(self.store, collections)
         other.history = self.history.narrowed(collections)
-        other.breaker, other.slots, other.listeners = self.breaker, self.slots, self.listeners
+        other.breaker, other.slots, other.turns = self.breaker, self.slots, self.turns
+        other.listeners = self.listeners
         for name in ("embedder", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)
         return other
