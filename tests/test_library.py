@@ -337,6 +337,11 @@ def test_indexing_again_finds_new_changed_and_deleted_files(make_workspace: Make
         ("laws", "laws/two.txt"),
     }
     assert client.get("/api/index").get_json()["status"] == "done"
+    wrong = client.post("/api/index", json={"path": "/etc"})
+    assert (wrong.status_code, wrong.get_json()["hint"]) == (422, "send {} or nothing")
+    assert client.post("/api/index", data="path=/etc").status_code == 415
+    assert client.post("/api/index", json={}).status_code == 202
+    settle(app)
     form = client.post("/documents/reindex")
     assert (form.status_code, form.headers["Location"]) == (303, "/documents#job")
     assert settle(app)["counts"]["unchanged"] == 4

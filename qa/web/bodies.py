@@ -49,6 +49,12 @@ class AskBody(SearchBody):
     only_supported: bool | None = None
 
 
+class NoFields(BaseModel):
+    """Body of POST /api/index, which may be left out: what is indexed again stands in the index."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
 class DocumentsQuery(BaseModel):
     """What GET /api/documents takes in its address."""
 
@@ -87,7 +93,8 @@ def read_body(kind: type[_Body]) -> _Body:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "body"
         allowed = ", ".join(kind.model_fields)
-        raise BadQuestion(f"{place}: {first['msg']}", f"the fields are: {allowed}") from None
+        hint = f"the fields are: {allowed}" if allowed else "send {} or nothing"
+        raise BadQuestion(f"{place}: {first['msg']}", hint) from None
 
 
 def ask_request(body: SearchBody) -> AskRequest:

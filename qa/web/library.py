@@ -15,6 +15,7 @@ from qa.indexing import index_paths, reindex
 from qa.uploads import save_upload
 from qa.web.access import asker, needs
 from qa.web.api import whole_workspace, workspace
+from qa.web.bodies import NoFields, read_body
 from qa.web.openapi import described
 from qa.web.pages import job_state, jobs, library_page, may_upload
 from qa.web.schemas import JobOut
@@ -77,9 +78,11 @@ def job() -> str:
 
 @bp.post("/api/index")
 @needs("index")
-@described(JobOut, status=202, errors=(409,))
+@described(JobOut, status=202, errors=(409, 413, 415, 422))
 def start_by_api() -> tuple[Response, int]:
     """Start to index again what was indexed before."""
+    if request.get_data():
+        read_body(NoFields)
     if not _start_reindex():
         abort(409, "A run is going on: wait for its end.")
     return jsonify(job_state().to_json()), 202
