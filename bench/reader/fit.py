@@ -11,16 +11,18 @@ import argparse
 import hashlib
 import json
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.reader.mutations import names_of, other_name
 from bench.reader.split import is_for_fitting
 from index.records import Hit
 from qa.calibration import FITTED, Logistic
@@ -43,6 +45,9 @@ _SEED = 5
 _MOST_ALONE, _MOST_SEARCHED = 1500, 400  # questions of one set
 _ANSWERABLE = 0.75  # share of questions with an answer for which the risks are worked out
 _RIDGE = 1.0
+_NEAR_MISSES = 0.3  # the weight of such questions beside a set's own
+_TRIED = 12  # words and names of other questions
+_THING = re.compile(r"(?<=[a-z] )[a-z]{5,}(?<!ed)(?<!ing)\b")  # a noun or adjective, roughly
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +76,32 @@ def cases_of(data: Path, workspace: Workspace) -> Iterator[Case]:
         sys.stderr.write(f"{one.name}: {len(alone)} alone, {len(searched)} searched for\n")
         for item in alone:
             yield _case(item, as_hits(item, workspace), workspace, searched=False, weight=1 / len(alone))
+        near = list(near_misses([item for item in alone if item.gold], rng))
+        for item in near:
+            yield _case(item, as_hits(item, workspace), workspace, searched=False, weight=_NEAR_MISSES / len(near))
         with workspace.store.view() as view:
             for item in searched:
                 hits = find(view, workspace, AskRequest(item.question, collection="default", k=8))
                 yield _case(item, hits, workspace, searched=True, weight=1 / len(searched))
+
+
+def near_misses(items: Sequence[ReadingItem], rng: random.Random) -> Iterator[ReadingItem]:
+    """Ask of each passage for another name, number or thing than it tells of, as people do who look for what is not there.
+
+    The sets' own unanswerable questions were written to share every word with their passage, which few questions do.
+    """
+    names = [name for item in items for name in names_of(item.question)]
+    words = [word for item in items for word in _THING.findall(item.question)]
+    for item in items:
+        text = f"{item.title} {item.text}".lower()
+        strangers = [name for name in rng.sample(names, min(_TRIED, len(names))) if name.lower() not in text]
+        changed = other_name(item.question, strangers, rng)
+        if not changed or rng.random() < 0.5:  # noqa: PLR2004
+            there = [word for word in _THING.findall(item.question) if word in text]
+            others = [word for word in rng.sample(words, min(_TRIED, len(words))) if word[:5] not in text]
+            changed = item.question.replace(rng.choice(there), others[0], 1) if there and others else changed
+        if changed:
+            yield replace(item, question=changed, gold=())
 
 
 def _key(item: ReadingItem) -> str:
