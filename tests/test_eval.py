@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,6 +170,29 @@ def test_anything_else_is_refused_with_the_forms_that_are_known(tmp_path: Path, 
     with pytest.raises(BadDataset) as caught:
         open_dataset(tmp_path / name)
     assert "BEIR" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({}, 'question 1 needs "expect"'),
+        ({"answerable": True}, 'question 1 needs "expect"'),
+        ({"answerable": True, "expect": []}, 'question 1 needs "expect"'),
+        ({"answerable": False, "expect": [{"document": "a.txt", "quote": "Lom"}]}, 'question 1 needs "expect"'),
+        ({"expect": [{"document": "b.txt", "quote": "Lom"}]}, "question 1 expects b.txt, which is not in the folder"),
+    ],
+)
+def test_a_question_of_which_it_is_not_clear_what_is_expected_is_refused_at_once(folder: Path, row: Any, said: str):
+    (folder / "a.txt").write_text("Bees dance in Lom.")
+    with pytest.raises(BadDataset) as caught:
+        open_dataset(write_rows(folder / "questions.jsonl", [{"question": "Where do bees dance?", **row}]))
+    assert said in caught.value.message
+
+
+def test_what_no_question_tells_anything_of_is_left_out(folder: Path, run_qa):
+    (folder / "a.txt").write_text("Bees dance in Lom.")
+    path = write_rows(folder / "questions.jsonl", [{"question": "Who won the chess olympiad?", "answerable": False}])
+    assert json.loads(run_qa("eval", path, "--json").stdout)["metrics"].keys() == {"refused, unanswerable"}
 
 
 def test_a_folder_without_judgements_is_refused(beir: Path, run_qa):

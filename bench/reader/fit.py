@@ -96,7 +96,7 @@ def near_misses(items: Sequence[ReadingItem], rng: random.Random) -> Iterator[Re
         text = f"{item.title} {item.text}".lower()
         strangers = [name for name in rng.sample(names, min(_TRIED, len(names))) if name.lower() not in text]
         changed = other_name(item.question, strangers, rng)
-        if not changed or rng.random() < 0.5:  # noqa: PLR2004
+        if not changed or rng.random() < 0.5:
             there = [word for word in _THING.findall(item.question) if word in text]
             others = [word for word in rng.sample(words, min(_TRIED, len(words))) if word[:5] not in text]
             changed = item.question.replace(rng.choice(there), others[0], 1) if there and others else changed

@@ -103,7 +103,9 @@ def open_dataset(path: Path) -> Dataset:
     """
     try:
         found = _read(path)
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
+        raise _unknown(path, str(error)) from error
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise _unknown(path, f"{type(error).__name__}: {error}") from error
     if not (found.questions if isinstance(found, RetrievalSet) else found.items):
         raise _unknown(path, "it is empty")
@@ -142,6 +144,8 @@ def _csv_rows(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _read_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Dataset:
+    if not rows:
+        raise ValueError("it is empty")
     name, first = path.name.split(".")[0], rows[0]
     if "passages" in first and "input" in first:
         return ReadingSet(name, [_clapnq_item(row) for row in rows])
@@ -152,9 +156,20 @@ def _read_rows(path: Path, rows: Sequence[dict[str, Any]]) -> Dataset:
         return ClaimSet(name, _scifact_items(rows, path.with_name("scifact_abstract_sentences.jsonl.gz")))
     if "claim" in first:
         return ClaimSet(name, [_labelled(row["claim"], row["evidence"], row["label"]) for row in rows])
-    expected = [(row["question"], row.get("expect", ())) for row in rows]
-    items = [AskItem(question, tuple((one["document"], one["quote"]) for one in expect)) for question, expect in expected]
-    return AskSet(name, path, items)
+    return AskSet(name, path, list(_ask_items(path, rows)))
+
+
+def _ask_items(path: Path, rows: Sequence[dict[str, Any]]) -> Iterator[AskItem]:
+    """Read questions. Raises ValueError for one of which it is not clear what is expected, before anything is indexed."""
+    there = {one.name for one in path.parent.rglob("*")}
+    for number, row in enumerate(rows, start=1):
+        expect = tuple((one["document"], one["quote"]) for one in row.get("expect", ()))
+        if bool(expect) != row.get("answerable", bool(expect)) or ("expect" not in row and "answerable" not in row):
+            raise ValueError(f'question {number} needs "expect" with documents and quotes, or "answerable": false')
+        for document, _ in expect:
+            if Path(document).name not in there:
+                raise ValueError(f"question {number} expects {document}, which is not in the folder of the questions")
+        yield AskItem(row["question"], expect)
 
 
 def _read_parts(folder: Path, parts: Sequence[Path]) -> ReadingSet:

@@ -50,7 +50,16 @@ class Result:
 
 
 def evaluate(dataset: Dataset, workspace: Workspace, mode: Mode, progress: Progress) -> Result:
-    """Measure the product on a data set. workspace: empty, in a place of its own; its settings are what is measured."""
+    """Measure the product on a data set. workspace: empty, in a place of its own; its settings are what is measured.
+
+    What no question of the set tells anything of is left out.
+    """
+    result = _measure(dataset, workspace, mode, progress)
+    result.metrics = {name: metric for name, metric in result.metrics.items() if metric.n}
+    return result
+
+
+def _measure(dataset: Dataset, workspace: Workspace, mode: Mode, progress: Progress) -> Result:
     if isinstance(dataset, RetrievalSet):
         return _retrieval(dataset, workspace, progress)
     if isinstance(dataset, ReadingSet):
@@ -130,14 +139,14 @@ def _words(text: str) -> list[str]:
 
 def _add_refusal(result: Result, answerable: Truths, chose: Truths) -> None:
     """Add what is known where some questions have an answer and others have none."""
+    result.metrics["refused, unanswerable"] = averaged(list(map(float, ~chose[~answerable])))
+    result.metrics["refused, answerable"] = averaged(list(map(float, ~chose[answerable])))
     if len(set(answerable.tolist())) != 2:
         return
     chances, right = np.asarray(result.chances), np.asarray(result.right)
     result.metrics["answerable AUROC"] = bootstrapped(
         len(right), lambda i: metrics.auroc(chances[i].tolist(), answerable[i].tolist())
     )
-    result.metrics["refused, unanswerable"] = averaged(list(map(float, ~chose[~answerable])))
-    result.metrics["refused, answerable"] = averaged(list(map(float, ~chose[answerable])))
     result.metrics["refusal F1"] = bootstrapped(len(right), lambda i: _refusal_f1(chose[i], answerable[i]))
     result.metrics["wrong, of those answered"] = averaged(list(map(float, ~right[chose])))
     result.metrics["area under risk"] = bootstrapped(
