@@ -34,7 +34,7 @@ def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:
             start += _marker_length(text[start:end])
             sentence = " ".join(text[start:end].split())
             keys: set[tuple[str, int] | str] = {(hit.document.id, offset + start), sentence.casefold()}
-            if seen & keys or (_is_heading(sentence) and not is_item):
+            if seen & keys or sentence == hit.document.title or (_is_heading(sentence) and not is_item):
                 continue
             seen |= keys
             found.append(Sentence(hit, offset + start, offset + end, sentence))

@@ -71,9 +71,7 @@ def analyse(text: str) -> Question:
         several=kind in ("list", "why"),
         words=tuple(question_words(text)),
         names=_names(text),
-        acronyms=frozenset(word.lower() for word in _WORD.findall(text) if _is_acronym(word))
-        if not text.isupper()
-        else frozenset(),
+        acronyms=acronyms_of(text) if not text.isupper() else frozenset(),
         actor=_actor(text),
     )
 
@@ -95,6 +93,11 @@ def _names(text: str) -> frozenset[str]:
     """Return the capitalised words and numbers of a question, but for its first word, in lower case."""
     words = [re.sub(r"['’]s$", "", word) for word in _WORD.findall(text)]
     return frozenset(word.lower() for word in words[1:] if word[0].isdigit() or (word[0].isupper() and len(word) > 1))
+
+
+def acronyms_of(text: str) -> frozenset[str]:
+    """Return the words of two capitals or more, in lower case: the "MR" of a text, not its "Mr"."""
+    return frozenset(word.lower() for word in _WORD.findall(text) if _is_acronym(word))
 
 
 def _is_acronym(word: str) -> bool:

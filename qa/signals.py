@@ -13,7 +13,7 @@ from index.lexical import question_words
 from qa.actors import ALIASES
 from qa.facts import is_spelled_out
 from qa.hit_sentences import Sentence
-from qa.questions import Question
+from qa.questions import Question, acronyms_of
 from qa.reader_model import Insight, ReaderModel, Text
 
 Floats = npt.NDArray[np.float64]
@@ -142,7 +142,7 @@ def acronyms_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
     """Return for each sentence the share of the question's acronyms that it or its heading has; 0 where there are none."""
     if not asked.acronyms:
         return np.zeros(len(sentences))
-    words = [_words_of(f"{one.hit.passage.context} {one.text}") for one in sentences]
+    words = [acronyms_of(f"{one.hit.passage.context} {one.text}") for one in sentences]
     return np.array([len(asked.acronyms & own) / len(asked.acronyms) for own in words])
 
 

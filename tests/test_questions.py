@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.actors import ALIASES
-from qa.questions import analyse
+from qa.questions import acronyms_of, analyse
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,11 @@ def test_the_actor_is_the_one_whose_statement_is_asked_for(question, actor):
 )
 def test_acronyms_are_the_words_of_several_capitals(question, acronyms):
     assert analyse(question).acronyms == acronyms
+
+
+def test_an_acronym_is_no_title_of_a_person():
+    assert acronyms_of("Mr Bell reads the MR scan.") == {"mr"}
+    assert not acronyms_of("Mr Bell reads the scan.")
 
 
 def test_words_are_stems_without_stop_words_in_order():

@@ -151,6 +151,15 @@ def test_a_question_with_a_number_is_answered_by_the_row_that_has_it(folder: Pat
     assert "kind 77" in str(ask(workspace, "What is the price of pear of kind 77?")["text"])
 
 
+def test_a_title_of_many_words_answers_nothing(folder: Path, make_workspace) -> None:
+    title = "Where the stone bridge of Lom was opened by the mayor in 1907"
+    (folder / "a.md").write_text(f"# {title}\n\nThe stone bridge was opened in 1907 in the old town by the mayor.\n")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    answer = answer_question(workspace, AskRequest("Where was the stone bridge of Lom opened in 1907?"))
+    assert title not in [one["quote"] for one in answer["citations"]]
+
+
 def test_one_acronym_is_not_taken_for_another(folder: Path, make_workspace) -> None:
     (folder / "agreements.txt").write_text(
         "The agreements came one after another. COMCASA was signed in New Delhi on 6 September 2018, at a meeting of "
