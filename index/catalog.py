@@ -27,7 +27,7 @@ from index.embedder import Vectors
 from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexMissing, move_away
 from index.filters import where
 from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage, Run
-from index.sqlite import Database, Row, Value
+from index.sqlite import Database, Identity, Row, Value
 
 _T = TypeVar("_T")
 
@@ -66,6 +66,16 @@ class Catalog:
 
     def _is_made(self) -> bool:
         return self._db.row("SELECT 1 FROM sqlite_master WHERE name = 'state'") is not None
+
+    def identity(self) -> Identity | None:
+        """Tell the files that were opened from others of their names; None where keeping them open shuts others out."""
+        return self._db.identity()
+
+    def check(self) -> None:
+        """Raise what `open` would raise if the file has been cut short or made anew by another version."""
+        self._db.check()
+        if self.state("format") != FORMAT:
+            raise IndexDamaged(f"{self.path}: changed while it was read", "try again")
 
     def close(self) -> None:
         """Close the connection."""

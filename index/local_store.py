@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from index.catalog import Catalog
+from index.catalog_pool import CatalogPool
 from index.catalog_writer import CatalogWriter, File
 from index.dense import open_dense
 from index.embedder import Embedder
@@ -39,6 +40,7 @@ class LocalStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
+        self._catalogs = CatalogPool(self._catalog_path)
         self._derived: Derived | None = None
         self._writer: CatalogWriter | None = None
         self._made_with: dict[str, str] = {}
@@ -138,11 +140,8 @@ class LocalStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Catalog]:
-        catalog = Catalog.open(self._catalog_path)
-        try:
+        with self._catalogs.lend() as catalog:
             yield catalog
-        finally:
-            catalog.close()
 
     def _derived_of(self, catalog: Catalog, *, patient: bool) -> Derived | None:
         """Return the derived indexes of the snapshot's generation, or None while the writer has yet to finish them."""

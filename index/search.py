@@ -24,6 +24,7 @@ _RERANKED = 16  # the best candidates: reading takes some 10 ms each on two core
 _DENSE_WEIGHT = 0.6
 _FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
 _TINY = 1e-9
+_FETCHED = 32  # candidates whose texts are read at once
 _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
 _NEGATIONS = frozenset("no not never none neither nor without cannot".split())
 _FURTHER = 0.97  # what each further passage of one document counts for, times the one before
@@ -61,7 +62,10 @@ def search(
     with clock.step("embed"):
         vector = embedder.embed([question])[0]
     sift = _set_duplicates_apart if copies_last else _keep_all
-    distinct, others = _gather(view, vector, question, k, scope, lambda hits: sift(_prefer_newer(hits, newer)), clock)
+    at_once = _MOST_CANDIDATES if newer else _FETCHED  # by their dates even the last may come first
+    distinct, others = _gather(
+        view, vector, question, k, scope, lambda hits: sift(_prefer_newer(hits, newer)), at_once, clock
+    )
     if rerank is not None:
         with clock.step("rerank"):
             distinct = [*_reranked(question, distinct[:_RERANKED], rerank), *distinct[_RERANKED:]]
@@ -73,7 +77,14 @@ Sifted = tuple[list[Hit], list[Hit]]  # distinct hits and their near-duplicates,
 
 
 def _gather(
-    view: View, vector: Vectors, question: str, k: int, scope: Filter, sift: Callable[[Sequence[Hit]], Sifted], clock: Clock
+    view: View,
+    vector: Vectors,
+    question: str,
+    k: int,
+    scope: Filter,
+    sift: Callable[[Sequence[Hit]], Sifted],
+    at_once: int,
+    clock: Clock,
 ) -> Sifted:
     """Return k distinct hits, if there are so many, and the near-duplicates that came with them.
 
@@ -85,13 +96,33 @@ def _gather(
             dense = dict(view.search_dense(vector, limit, scope))
         with clock.step("lexical"):
             lexical = dict(view.search_lexical(question, limit, scope))
-        candidates = _rate(view, vector, dense, lexical)
-        found = view.passages([candidate.num for candidate in candidates])
-        hits = [_make_hit(candidate, *found[candidate.num]) for candidate in candidates if candidate.num in found]
-        distinct, others = sift(hits)
+        distinct, others = _fetch(view, _rate(view, vector, dense, lexical), k, sift, at_once)
         if len(distinct) >= k or len(dense) < limit or limit >= _MOST_CANDIDATES:
             return distinct, others
         limit *= _MORE
+
+
+def _fetch(
+    view: View, candidates: Sequence[_Candidate], k: int, sift: Callable[[Sequence[Hit]], Sifted], at_once: int
+) -> Sifted:
+    """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest."""
+    hits: list[Hit] = []
+    sifted: Sifted = ([], [])
+    for start in range(0, len(candidates), at_once):
+        batch = candidates[start : start + at_once]
+        found = view.passages([candidate.num for candidate in batch])
+        hits += [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
+        sifted = sift(hits)
+        if _are_enough(sifted[0], k):
+            break
+    return sifted
+
+
+def _are_enough(distinct: Sequence[Hit], k: int) -> bool:
+    """Say whether there is something to choose from: more than are reranked or wanted, and of several documents."""
+    counts = Counter(hit.document.id for hit in distinct)
+    mixed = sum(min(count, _share_of(k)) for count in counts.values())
+    return len(distinct) >= max(k, _RERANKED) + k and mixed >= k
 
 
 def _rate(view: View, vector: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Candidate]:
@@ -185,7 +216,7 @@ def _set_duplicates_apart(hits: Sequence[Hit]) -> Sifted:
     bags: list[set[str]] = []
     for hit in hits:
         bag = set(_WORD.findall(hit.passage.text.casefold()))
-        if any(_says_the_same(bag, other) for other in bags):
+        if _is_known(bag, bags):
             others.append(hit)
         else:
             kept.append(hit)
@@ -193,11 +224,12 @@ def _set_duplicates_apart(hits: Sequence[Hit]) -> Sifted:
     return kept, others
 
 
-def _says_the_same(bag: set[str], other: set[str]) -> bool:
-    fewer, more = sorted((len(bag), len(other)))
-    if fewer <= _NEAR_SHARE * more:  # as most are, and counting is cheaper than comparing
-        return False
-    return len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other)
+def _is_known(bag: set[str], others: Sequence[set[str]]) -> bool:
+    """Say whether another one has nearly all of the words, and no more that count."""
+    fewest, most = _NEAR_SHARE * len(bag), len(bag) / _NEAR_SHARE
+    # counting is cheaper than comparing, and most differ by that much
+    near = [other for other in others if fewest < len(other) < most]
+    return any(len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other) for other in near)
 
 
 def _differs(bag: set[str], other: set[str]) -> bool:
@@ -211,7 +243,7 @@ def _mix_documents(hits: Sequence[Hit], k: int) -> list[Hit]:
     Each further passage of a document counts a little less, and beyond three quarters of the k it has to wait
     until the other documents have nothing left. What was not reranked comes after what was.
     """
-    share = max(2, (3 * k + 3) // 4)
+    share = _share_of(k)
     waiting = list(hits)
     taken: list[Hit] = []
     counts: Counter[str] = Counter()
@@ -221,6 +253,10 @@ def _mix_documents(hits: Sequence[Hit], k: int) -> list[Hit]:
         taken.append(best)
         counts[best.document.id] += 1
     return sorted(taken, key=_rank, reverse=True)
+
+
+def _share_of(k: int) -> int:
+    return max(2, (3 * k + 3) // 4)
 
 
 def _rank(hit: Hit, further: int = 0) -> tuple[bool, float]:

@@ -29,6 +29,7 @@ _REGISTERING = threading.Lock()
 
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
+Identity = tuple[tuple[int, int] | None, ...]
 
 
 class Database:
@@ -37,6 +38,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the file, making it where there is none; raises as `rows` does."""
         self.path = path
+        self._is_shared = False
         _register_checksums()
         with _mapped(path):
             self._db = self._open()
@@ -50,9 +52,11 @@ class Database:
         if _is_read_only(self.path):
             return self._open_unchanging()
         try:
-            return self._open_to_write()
-        except (apsw.IOError, apsw.FullError, apsw.CantOpenError):
-            if not self.path.exists():
+            db = self._open_to_write()
+            self._is_shared = True
+            return db
+        except (apsw.IOError, apsw.FullError, apsw.CantOpenError) as error:
+            if not self.path.exists() or _is_bad_checksum(error):
                 raise
             return self._open_alone()
 
@@ -91,6 +95,15 @@ class Database:
             ((pages,),), ((size,),) = self.rows("PRAGMA page_count"), self.rows("PRAGMA page_size")
             if lacks_its_end(self.path, pages, size):
                 raise IndexDamaged(f"{self.path}: the file is damaged (its end is missing)", "see: qa doctor")
+
+    def identity(self) -> Identity | None:
+        """Tell the files that were opened from others of their names; None where keeping them open shuts others out."""
+        return tuple(map(_number_of, (self.path, log_of(self.path)))) if self._is_shared else None
+
+    def check(self) -> None:
+        """Raise IndexDamaged for a file whose end went missing since it was opened."""
+        with _mapped(self.path):
+            self._check_size()
 
     def close(self) -> None:
         """Close the connection."""
@@ -197,6 +210,18 @@ def _is_read_only(path: Path) -> bool:
     return path.exists() and not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
 
 
+def _is_bad_checksum(error: apsw.Error) -> bool:
+    return bool(getattr(error, "extendedresult", 0) == _BAD_CHECKSUM)
+
+
+def _number_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _quoted(path: Path) -> str:
     return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
@@ -210,7 +235,7 @@ def _mapped(path: Path) -> Iterator[None]:
         raise unavailable(path, error) from error
     except apsw.Error as error:
         reason = str(error) or type(error).__name__
-        if isinstance(error, _DAMAGED) or getattr(error, "extendedresult", 0) == _BAD_CHECKSUM:
+        if isinstance(error, _DAMAGED) or _is_bad_checksum(error):
             raise IndexDamaged(f"{path}: the file is damaged ({reason})", "see: qa doctor") from error
         raise IndexUnavailable(
             f"{path}: cannot be used now ({reason})", "check the disk and permissions, then try again"
