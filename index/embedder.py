@@ -207,8 +207,9 @@ def _tensors(wanted: Callable[[str], bool]) -> dict[str, npt.NDArray[np.float32]
         return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118  # it is no mapping
 
 
+@lru_cache(maxsize=1)
 def check_weights(path: Path) -> None:
-    """Raise EmbedderFailed unless the file is the official model, byte for byte."""
+    """Raise EmbedderFailed unless the file is the official model, byte for byte; looked at once a process."""
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()

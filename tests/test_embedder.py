@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,7 +45,11 @@ def test_threads_that_ask_at_once_load_one_model_and_get_their_own_vectors(embed
     assert (np.stack(found) * embedder.embed(TEXTS)).sum(axis=1).min() > 0.9999
 
 
-def test_other_weights_in_the_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.embedder._WEIGHTS_SHA256", "0" * 64)
+def test_other_weights_in_the_package_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(shutil.copytree(bundled_folder(), tmp_path / "model"))
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    monkeypatch.setattr("index.embedder.bundled_folder", lambda: folder)
     with pytest.raises(EmbedderFailed, match="not the official weights"):
         BundledEmbedder().embed(["x"])
