@@ -279,12 +279,12 @@ qa.llm._litellm()
     assert not (tmp_path / "intel").exists()  # where OpenVINO's telemetry would keep who this is
 
 
-@pytest.mark.parametrize(("kind", "flat", "fp16"), [("flat", 1000, 1000), ("fp16", 10, 1000), ("ivf", 10, 20)])
+@pytest.mark.parametrize(("kind", "flat", "int8"), [("flat", 1000, 1000), ("int8", 10, 1000), ("ivf", 10, 20)])
 @pytest.mark.parametrize("exact_up_to", [0, 2000])
 def test_invariant_13_holds_for_every_kind_of_index(
-    folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch, kind: str, flat: int, fp16: int, exact_up_to: int
+    folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch, kind: str, flat: int, int8: int, exact_up_to: int
 ):
-    for name, value in {"FLAT_UP_TO": flat, "FP16_UP_TO": fp16, "_EXACT_UP_TO": exact_up_to}.items():
+    for name, value in {"FLAT_UP_TO": flat, "INT8_UP_TO": int8, "_EXACT_UP_TO": exact_up_to}.items():
         monkeypatch.setattr(f"index.dense.{name}", value)
     for number in range(0, 400):
         tag = "rare" if number % 100 == 0 else "some" if number % 9 == 0 else "common"
