@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale faults fuzz overload clients lock wheel clean
+.PHONY: demo test check format eval reader scale bench faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -40,6 +40,12 @@ reader: $(VENV)/installed
 # Memory and times at 180,000 passages; needs the public data, see bench/scale.py.
 scale: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.scale
+
+# Speed beside LangChain, LlamaIndex, Haystack and txtai, each in an environment of its own: an hour, and 6 GB the first time.
+# `make bench BENCH=--full` for up to 180,000 passages, `make bench BENCH="--sizes 1000 --peers txtai"` for less.
+BENCH ?=
+bench: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.speed $(BENCH)
 
 # Kill, fill, flip and truncate many more times than the tests do: minutes, one line of counts at the end.
 faults: $(VENV)/installed-test

@@ -1,0 +1,1 @@
+"""Speed of this project and of its peers, measured side by side: `make bench`."""
