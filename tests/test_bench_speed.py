@@ -164,6 +164,7 @@ def a_record() -> Record:
     for rate in (10.0, 12.0, 11.0):
         record.note("ours", index_rate=rate * 4, add=0.2, save=0.0)
         record.note("theirs", index_rate=rate, add=0.01, save=0.5)
+    record.note("ours", made=312)
     record.reasons["theirs"] = {"delete": "cannot: no such thing"}
     return record
 
@@ -171,9 +172,9 @@ def a_record() -> Record:
 def test_the_table_holds_ratios_ranges_and_what_is_missing():
     text = "".join(tables({2000: a_record()}, ["ours", "theirs"]))
     assert "### 2,000 passages" in text
-    assert "| theirs | 11.0 (10 to 12) ×0.25 | - | - | - |" in text
-    assert "| ours | 44.0 (40 to 48) | - | - | - |" in text
-    assert "| theirs | 10.0 (10 to 10) ×0.050 | - | - | 500 (500 to 500) | 510 (510 to 510) ×2.5 |" in text
+    assert "| theirs | 11.0 (10 to 12) ×0.25 | - |" in text
+    assert "| ours | 44.0 (40 to 48) | 312 |" in text
+    assert "| theirs | 10.0 (10 to 10) ×0.050 | 500 (500 to 500) | 510 (510 to 510) ×2.5 |" in text
     assert "theirs, delete: cannot: no such thing" in text
 
 

@@ -17,6 +17,7 @@ from bench.speed.record import Record
 from bench.speed.serving import ServeSession
 from bench.speed.session import PeerFailed, Session, run
 from bench.speed.variants import SERVED, Variant
+from index.stats import read_stats
 
 _K = 10
 _CHECKED = 40  # questions whose passage is looked for in the hits
@@ -112,13 +113,15 @@ def _index(bench: Bench, variant: Variant, corpus: Corpus, record: Record) -> No
     if variant.ours:
         command = [sys.executable, "-m", "qa.cli", "index", str(corpus.folder), "--data", str(place)]
         cost = run(command, bench.environ(variant))
+        made = sum(one.passages for one in read_stats(place).collections.values())
     else:
         with bench.session(variant, fed=True) as session:
             answer = session.ask("index", folder=str(corpus.folder), place=str(place))
             cost = session.close()
-        if answer["passages"] != corpus.passages:
-            raise PeerFailed(f"{answer['passages']} passages of {corpus.passages}")
-    record.note(variant.name, disk=_size_of(place) / corpus.passages, index_memory=cost.memory)
+        made = answer["passages"]
+        if made != corpus.passages:
+            raise PeerFailed(f"{made} passages of {corpus.passages}")
+    record.note(variant.name, made=made, disk=_size_of(place) / corpus.passages, index_memory=cost.memory)
     if variant.ours or not bench.vectors:
         rate = corpus.passages / cost.wall
         record.note(variant.name, index_rate=rate, index_cpu=cost.cpu / corpus.passages)

@@ -26,6 +26,7 @@ INDEXING = (
     Column("CPU ms a passage", "index_cpu", 1e3),
     Column("bytes on disk a passage", "disk"),
     Column("peak memory, MB", "index_memory", 1 / _MEGA),
+    Column("passages made", "made", compared=False),
 )
 SEARCHING = (
     Column("start, s", "start"),
@@ -60,6 +61,7 @@ def tables(records: Mapping[int, Record], order: Sequence[str]) -> Iterator[str]
 
 
 def _table(title: str, columns: tuple[Column, ...], record: Record, order: Sequence[str]) -> Iterator[str]:
+    columns = tuple(one for one in columns if any(_spread(record, name, one.metric) for name in order))
     shown = [name for name in order if any(_spread(record, name, one.metric) for one in columns)]
     yield f"\n| {title} | {' | '.join(one.heading for one in columns)} |\n| --- |{' --- |' * len(columns)}\n"
     for name in shown:
