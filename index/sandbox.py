@@ -141,6 +141,12 @@ class Sandbox:
         self._served = 0
         return self._child
 
+    def abort(self) -> None:
+        """Kill the child under a `read` that goes on in another thread, which then ends with a failure."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
     def stop(self, patience: float = 0.0) -> str:
         """Kill the child, if it has not ended by itself within `patience` seconds; returns how it ended."""
         child, self._child = self._child, None

@@ -227,9 +227,12 @@ def _set_duplicates_apart(hits: Sequence[Hit]) -> Sifted:
 def _is_known(bag: set[str], others: Sequence[set[str]]) -> bool:
     """Say whether another one has nearly all of the words, and no more that count."""
     fewest, most = _NEAR_SHARE * len(bag), len(bag) / _NEAR_SHARE
-    # counting is cheaper than comparing, and most differ by that much
-    near = [other for other in others if fewest < len(other) < most]
-    return any(len(bag & other) > _NEAR_SHARE * len(bag | other) and not _differs(bag, other) for other in near)
+    for other in others:
+        if fewest < len(other) < most:  # counting is cheaper than comparing, and most differ by that much
+            common = len(bag & other)
+            if common > _NEAR_SHARE * (len(bag) + len(other) - common) and not _differs(bag, other):
+                return True
+    return False
 
 
 def _differs(bag: set[str], other: set[str]) -> bool:

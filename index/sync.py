@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -13,7 +15,7 @@ from index.errors import UnreadableFile, Unsupported
 from index.passages import embedded_text, split_document
 from index.plan import Plan, check_deletions
 from index.records import Document, Extracted, FileRecord, FileStatus
-from index.sandbox import Sandbox
+from index.sandbox import Reading, Sandbox
 from index.scan import disk_path, hash_file
 from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, Part, PutFile, Store
 
@@ -22,6 +24,7 @@ Progress = Callable[[int, int, str], None]  # files done, files in all, the file
 _EMBED_AT_ONCE = 64  # new passages gathered over several files before the embedder is called
 _FILES_AT_ONCE = 200  # held in memory at the most, when hardly anything in them is new
 _CHARACTERS_AT_ONCE = 2_000_000
+_READ_AHEAD = 4  # files
 
 
 @dataclass(frozen=True)
@@ -149,18 +152,36 @@ class _Work:
         yield from map(NoteFile, plan.noted)
         staged = self._store.staged()
         left = {old_path for _, old_path in plan.renamed}
-        for done, record in enumerate(plan.to_read):
+        for done, (record, reading) in enumerate(self._read_ahead(plan.to_read)):
             if self._progress:
                 self._progress(done, len(plan.to_read), record.path)
-            yield from self._read(record, staged.get((record.collection, record.path), ""), anew=record.path in left)
+            was_staged = staged.get((record.collection, record.path), "")
+            yield from self._take(record, reading, was_staged, anew=record.path in left)
             yield from self.embedding.ready()
         yield from self.embedding.rest()
         if not self._yes:
             check_deletions(plan, len(self.lost))
 
-    def _read(self, record: FileRecord, staged: str, *, anew: bool) -> Iterator[Change]:
-        """Read one file and leave its documents to the embedding; yields the changes where there is nothing to embed."""
-        reading = self._sandbox.read(disk_path(record.path, self._root))
+    def _read_ahead(self, records: Sequence[FileRecord]) -> Iterator[tuple[FileRecord, Reading]]:
+        """Yield each file with what is in it; the next few are read while one is split, embedded and written."""
+        waiting: deque[tuple[FileRecord, Future[Reading]]] = deque()
+        with ThreadPoolExecutor(1, "reading") as pool:
+            try:
+                for record in records:
+                    waiting.append((record, pool.submit(self._sandbox.read, disk_path(record.path, self._root))))
+                    if len(waiting) > _READ_AHEAD:
+                        first, reading = waiting.popleft()
+                        yield first, reading.result()
+                while waiting:
+                    first, reading = waiting.popleft()
+                    yield first, reading.result()
+            finally:
+                if waiting:  # given up: what is being read is not waited for
+                    self._sandbox.abort()
+                    pool.shutdown(cancel_futures=True)
+
+    def _take(self, record: FileRecord, reading: Reading, staged: str, *, anew: bool) -> Iterator[Change]:
+        """Leave a file's documents to the embedding; yields the changes where there is nothing to embed."""
         record = replace(record, sha256=reading.sha256)
         ids = {} if anew else self._store.document_ids(record.collection, record.path)
         if reading.error:

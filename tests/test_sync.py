@@ -475,3 +475,17 @@ def test_files_are_read_anew_by_newer_readers(folder: Path, make_workspace):
     plan = report.plan
     assert len(plan.changed) == 1
     assert report.embedded == 0
+
+
+def test_a_run_that_is_given_up_does_not_wait_for_the_file_that_is_read_ahead(folder: Path, make_workspace):
+    (folder / "a.txt").write_text("All is well.")
+    (folder / "b.html").write_text("<div>" * 200_000 + "takes minutes to read")
+
+    def give_up(done: int, total: int, path: str) -> None:
+        raise KeyboardInterrupt
+
+    workspace = make_workspace(file_seconds=60)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        index_paths(workspace, [folder], progress=give_up)
+    assert time.monotonic() - began < 10
