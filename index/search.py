@@ -15,12 +15,13 @@ from index.embedder import Embedder, Vectors
 from index.records import AllOf, DocumentInfo, Filter, Hit, Passage, Scores
 from index.store import View
 
-# Given the question and hits, returns one score a hit, higher is better. `qa` passes its reader here.
+# Given the question and the best hits, returns scores, higher is better, of as many of the first as it looked at: of none
+# where it can tell nothing. `qa` passes its reader here.
 Reranker = Callable[[str, Sequence[Hit]], Sequence[float]]
 
 _CANDIDATES = 50  # from each side
 _MORE, _MOST_CANDIDATES = 4, 3_200  # so many times more are fetched while too few of them are distinct
-_RERANKED = 16  # the best candidates: reading takes some 10 ms each on two cores
+_RERANKED = 16  # the best candidates
 _DENSE_WEIGHT = 0.6
 _FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
 _TINY = 1e-9
@@ -68,7 +69,7 @@ def search(
     )
     if rerank is not None:
         with clock.step("rerank"):
-            distinct = [*_reranked(question, distinct[:_RERANKED], rerank), *distinct[_RERANKED:]]
+            distinct = _reranked(question, distinct, rerank)
     best = _mix_documents(distinct, k)
     return [*best, *others[: k - len(best)]]
 
@@ -173,9 +174,9 @@ def _make_hit(candidate: _Candidate, passage: Passage, document: DocumentInfo) -
 
 
 def _reranked(question: str, hits: Sequence[Hit], rerank: Reranker) -> list[Hit]:
-    scores = rerank(question, hits)
-    rated = [replace(hit, scores=replace(hit.scores, rerank=float(score))) for hit, score in zip(hits, scores, strict=True)]
-    return sorted(rated, key=lambda hit: -(hit.scores.rerank or 0.0))
+    scores = rerank(question, hits[:_RERANKED])
+    rated = [replace(hit, scores=replace(hit.scores, rerank=float(score))) for hit, score in zip(hits, scores, strict=False)]
+    return [*sorted(rated, key=lambda hit: -(hit.scores.rerank or 0.0)), *hits[len(rated) :]]
 
 
 def _prefer_newer(hits: Sequence[Hit], share: float) -> list[Hit]:

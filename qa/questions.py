@@ -40,6 +40,12 @@ _VIEW_NOUNS = frozenset(
     ).split()
 )
 
+_ASKS = re.compile(
+    r"[?？؟][\"'”’»)\s]*$|^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|am|do|does|did|can|could|will|would"
+    r"|shall|should|has|have|had|may|might|must|name|list|explain|describe|tell|give|show)\b",
+    re.I,
+)
+
 _GIVING = frozenset(
     ("give", "gives", "gave", "given", "offer", "offers", "offered", "raise", "raises", "raised", "make", "makes", "made")
 )
@@ -74,6 +80,11 @@ def analyse(text: str) -> Question:
         acronyms=acronyms_of(text) if not text.isupper() else frozenset(),
         actor=_actor(text),
     )
+
+
+def asks(text: str) -> bool:
+    """Say whether a text asks for something, in English or by its question mark; words alone to search for do not."""
+    return _ASKS.search(text.strip()) is not None
 
 
 def _kind(text: str) -> Kind:

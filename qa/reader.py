@@ -12,7 +12,7 @@ from index.records import Hit, Passage
 from qa.calibration import Floats, Logistic, chance, fitted
 from qa.hit_sentences import Sentence, sentences_of
 from qa.picking import Pick, choose
-from qa.questions import Question, analyse
+from qa.questions import Question, analyse, asks
 from qa.reader_model import ReaderModel, Text
 from qa.signals import acronyms_shared, answer_signals, is_read, numbers_shared, sentence_signals, texts_of
 from qa.speakers import speakers
@@ -24,7 +24,10 @@ _SPEAKER = 2.0
 _NUMBER = 2.0
 _ACRONYM = 1.0  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.0  # the logit of a sentence at the edge of a passage that answers
-_RERANK_SHARE = 0.1
+# Measured on 300 questions of SQuAD among 1,300 passages, those that the calibration is fitted on: MRR .917 without, .923
+# with .1, .934 with .4, .945 with .8. Of manuals and code (Anthropic's sets) more than .4 loses what search had right.
+_RERANK_SHARE = 0.4
+_RERANKED = 8  # reading takes some 10 ms each on two cores; with 16 MRR was .003 higher
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,11 @@ class Reader:
         self.model.read("warm up", [Text("", ("warm up",))])
 
     def rerank(self, question: str, hits: Sequence[Hit]) -> list[float]:
-        """Return a score for each hit: what search gave it, moved by how well it answers."""
+        """Return scores of the first hits: what search gave them, moved by how well they answer; of none for no question."""
+        hits = hits[:_RERANKED]
+        if not hits or not (asks(question) and is_read(question)):
+            return []
         fused = np.array([hit.scores.fused for hit in hits])
-        if not is_read(question) or not len(hits):
-            return list(map(float, fused))
         grouped = texts_of(sentences_of(hits))
         insights = self.model.read(question, [text for text, _ in grouped.values()])
         answers = {

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.actors import ALIASES
-from qa.questions import acronyms_of, analyse
+from qa.questions import acronyms_of, analyse, asks
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,12 @@ def test_any_text_can_be_analysed(text):
     assert question.several == (question.kind in ("list", "why"))
     assert all(name == name.lower() for name in question.names)
     assert len(set(question.words)) == len(question.words)
+
+
+@pytest.mark.parametrize(
+    "text", ["Who signed it?", "how does it work", "List the grounds", "Signed when?", "کس نے دستخط کیے؟"]
+)
+def test_what_asks_is_told_from_words_to_search_for(text):
+    assert asks(text)
+    assert not asks("signature of the treaty of Lom")
+    assert not asks("Whoever signs it is bound.")

@@ -108,10 +108,15 @@ def test_only_the_best_are_reranked_and_the_others_follow_them(folder: Path, mak
     with workspace.store.view() as view:
         plain = search(view, workspace.embedder, "brass valve", k=20)
         turned = search(view, workspace.embedder, "brass valve", k=20, rerank=turned_round)
+        few = search(view, workspace.embedder, "brass valve", k=20, rerank=lambda question, hits: [0.1, 0.2])
+        none = search(view, workspace.embedder, "brass valve", k=20, rerank=lambda question, hits: [])
     assert asked == [16]
     assert [hit.scores.rerank is None for hit in turned] == [False] * 16 + [True] * 4
     assert {hit.passage.id for hit in turned[:16]} == {hit.passage.id for hit in plain[:16]}
     assert turned[0].passage.id != plain[0].passage.id
+    assert [hit.passage.id for hit in few[:2]] == [plain[1].passage.id, plain[0].passage.id]
+    assert [hit.scores.rerank for hit in few[2:]] == [None] * 18
+    assert none == plain
 
 
 def test_the_passage_that_an_answer_runs_on_into_comes_with_it(folder: Path, make_workspace):
