@@ -5,8 +5,6 @@ FROM python:3.11-slim-bookworm AS build
 # An index with torch for CPU: elsewhere Linux gets the CUDA builds, gigabytes of them. Your own index: --build-arg PIP_INDEX_URL=…
 ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
 ARG PIP_INDEX_URL
-# Of pyproject.toml, separated by commas: --build-arg EXTRAS=otel,mcp
-ARG EXTRAS
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT=/src/requirements.lock
 WORKDIR /src
 COPY pyproject.toml requirements.lock ./
@@ -19,6 +17,8 @@ COPY qa qa
 COPY index index
 COPY prompts prompts
 COPY corpus corpus
+# Of pyproject.toml, separated by commas: --build-arg EXTRAS=otel,mcp
+ARG EXTRAS
 RUN /opt/citable-qa/bin/pip install ".${EXTRAS:+[$EXTRAS]}"
 # CUDA would mean that the index above was not asked. What torch brings for compilers and its own tests goes, and pip.
 RUN ! /opt/citable-qa/bin/pip list | grep -i nvidia \

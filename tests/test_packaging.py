@@ -21,6 +21,7 @@ from conftest import ROOT
 from packaged import FILES, GUIDE, KUBERNETES, containers, health_check, image_environment, instruction, instructions
 from serving import serving
 
+import qa
 from qa.cli import main
 from qa.config import PREFIX, Settings
 from qa.gate import keys_file
@@ -183,6 +184,12 @@ def test_the_kustomization_names_every_file_but_the_example():
     assert sorted(named) == sorted(
         path.name for path in KUBERNETES.glob("*.yaml") if path.name not in ("kustomization.yaml", "secret.example.yaml")
     )
+
+
+def test_the_image_that_kubernetes_starts_is_of_this_version():
+    (image,) = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["images"]
+    assert image["newTag"] == qa.__version__
+    assert {one["image"] for one in containers()} == {image["name"]}
 
 
 def test_pods_mount_claims_and_read_settings_that_are_there():
