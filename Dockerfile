@@ -2,8 +2,8 @@
 # The Python that the tests run with.
 FROM python:3.11-slim-bookworm AS build
 
-# An index with torch for CPU: elsewhere Linux gets the CUDA builds, gigabytes of them. Your own index: --build-arg PIP_INDEX_URL=…
-ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+# Where torch for CPU is, which pytorch.org says under "Get started": elsewhere Linux gets the CUDA builds, gigabytes of them.
+ARG PIP_EXTRA_INDEX_URL
 ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_CONSTRAINT=/src/requirements.lock
 WORKDIR /src
@@ -20,8 +20,10 @@ COPY corpus corpus
 # Of pyproject.toml, separated by commas: --build-arg EXTRAS=otel,mcp
 ARG EXTRAS
 RUN /opt/citable-qa/bin/pip install ".${EXTRAS:+[$EXTRAS]}"
-# CUDA would mean that the index above was not asked. What torch brings for compilers and its own tests goes, and pip.
-RUN ! /opt/citable-qa/bin/pip list | grep -i nvidia \
+# What torch brings for compilers and its own tests goes, and pip.
+RUN if /opt/citable-qa/bin/pip list | grep -i nvidia; then \
+      echo "these are for GPUs: build with --build-arg PIP_EXTRA_INDEX_URL=(the index of torch for CPU that pytorch.org names)" >&2; exit 1; \
+    fi \
  && cd /opt/citable-qa/lib/python3.11/site-packages/torch \
  && rm -rf include test \
  && find bin -mindepth 1 ! -name torch_shm_manager -delete \
