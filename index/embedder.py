@@ -143,7 +143,12 @@ class BundledEmbedder:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return Encoder(bundled_weights(), BUNDLED_HEADS, self._threads)
+        try:
+            return Encoder(bundled_weights(), BUNDLED_HEADS, self._threads)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            hint = "it needs memory that may be written and then run: look for MemoryDenyWriteExecute or the like"
+            raise EmbedderFailed(f"{self.name}: cannot be run here ({reason})", hint) from error
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

@@ -32,6 +32,7 @@ class Workspace:
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
         self.turns = BoundedSemaphore(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
+        self._has_embedded = False
         self.listeners: list[Listener] = []  # that are told what came of each question
 
     @cached_property
@@ -85,10 +86,16 @@ class Workspace:
             other.__dict__[name] = getattr(self, name)
         return other
 
+    def check_ready(self) -> None:
+        """Raise what a question would raise for an index or a model that is missing, damaged or does not fit."""
+        self.store.check_embedder(self.embedder)
+        if not self._has_embedded:
+            self.embedder.embed(["ready"])
+            self._has_embedded = True
+
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for. Raises what that question would raise."""
-        self.store.check_embedder(self.embedder)
-        self.embedder.embed(["warm up"])
+        self.check_ready()
         self.reader.warm_up()
         with self.store.view():
             pass

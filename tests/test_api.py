@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from llm_server import LLMServer, quoting
 from werkzeug.test import TestResponse
 
+from index.embedder import bundled_folder
 from qa.config import host_in_url
 from qa.web import create_app
 from qa.workspace import Workspace
@@ -292,6 +293,17 @@ def nothing_indexed(
 def test_without_an_index_the_server_is_alive_but_not_ready(nothing_indexed: FlaskClient) -> None:
     assert nothing_indexed.get("/healthz").status_code == 200
     check_problem(nothing_indexed.get("/readyz"), 503, "index_missing")
+
+
+def test_with_a_damaged_model_the_server_is_alive_but_not_ready(
+    corpus: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bundled_folder(), tmp_path / "model"))
+    (folder / "model.safetensors").write_bytes(b"half of it")
+    monkeypatch.setattr("index.embedder.bundled_folder", lambda: folder)
+    client = create_app(Workspace(corpus.settings)).test_client()
+    assert client.get("/healthz").status_code == 200
+    check_problem(client.get("/readyz"), 503, "not_ready")
 
 
 def test_without_an_index_questions_are_refused_with_what_to_do(nothing_indexed: FlaskClient, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def healthz() -> Response:
 def readyz() -> tuple[Response, int] | Response:
     """Say whether a question could be answered now: index and model are there and fit each other."""
     try:
-        whole_workspace().store.check_embedder(whole_workspace().embedder)
+        whole_workspace().check_ready()
         generation = whole_workspace().store.stats().generation
     except CitableError as error:
         body = jsonify(problem_of(error))
