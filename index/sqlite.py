@@ -22,6 +22,7 @@ from index.errors import CitableError, IndexDamaged, IndexUnavailable, unavailab
 from index.sqlite_size import lacks_its_end, log_of
 
 _BUSY_MS = 30_000
+_SMALLEST_PAGE = 512  # bytes, https://sqlite.org/fileformat2.html
 _CHECKSUM_BYTES = 8  # at the end of every page; the VFS computes checksums only when exactly so many are reserved
 _BAD_CHECKSUM = apsw.SQLITE_IOERR | (32 << 8)  # SQLITE_IOERR_DATA
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, apsw.FormatError)
@@ -41,6 +42,8 @@ class Database:
         self._is_shared = False
         _register_checksums()
         with _mapped(path):
+            if _is_cut_to_nearly_nothing(path):  # said of it as it is: SQLite calls it locked while others have it open
+                raise self._end_is_missing()
             self._db = self._open()
             try:
                 self._check_size()
@@ -94,7 +97,10 @@ class Database:
         with self.snapshot():
             ((pages,),), ((size,),) = self.rows("PRAGMA page_count"), self.rows("PRAGMA page_size")
             if lacks_its_end(self.path, pages, size):
-                raise IndexDamaged(f"{self.path}: the file is damaged (its end is missing)", "see: qa doctor")
+                raise self._end_is_missing()
+
+    def _end_is_missing(self) -> IndexDamaged:
+        return IndexDamaged(f"{self.path}: the file is damaged (its end is missing)", "see: qa doctor")
 
     def identity(self) -> Identity | None:
         """Tell the files that were opened from others of their names; None where keeping them open shuts others out."""
@@ -208,6 +214,10 @@ def _is_read_only(path: Path) -> bool:
     """Say whether the file is there, whole in itself, in a folder that cannot be written to."""
     log = log_of(path)
     return path.exists() and not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+
+
+def _is_cut_to_nearly_nothing(path: Path) -> bool:
+    return path.exists() and 0 < path.stat().st_size < _SMALLEST_PAGE
 
 
 def _is_bad_checksum(error: apsw.Error) -> bool:

@@ -161,7 +161,7 @@ def test_a_quote_said_to_be_in_another_passage_is_cited_where_it_really_is(works
     answer = ask(workspace)
     [citation] = answer["citations"]
     assert citation["quote"] == ASYMMETRY
-    assert citation["document_id"] != answer["passages"][-1]["document_id"]
+    assert ASYMMETRY not in " ".join(answer["passages"][-1]["text"].split()), "or nothing was misattributed"
     cited = [passage for passage in answer["passages"] if passage["cited"]]
     assert [ASYMMETRY in " ".join(passage["text"].split()) for passage in cited] == [True]
 
