@@ -72,7 +72,7 @@ class Catalog:
         return self._db.identity()
 
     def check(self) -> None:
-        """Raise what `open` would raise if the file has been cut short or made anew by another version."""
+        """Raise IndexDamaged if the file has been cut short, or made anew by another version, since it was opened."""
         self._db.check()
         if self.state("format") != FORMAT:
             raise IndexDamaged(f"{self.path}: changed while it was read", "try again")

@@ -70,7 +70,7 @@ def answer_events(
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
-        with workspace.turns:
+        with workspace.processors:
             reading = workspace.reader.read(answer.searched_for, hits)
         clock.note("read")
         answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)

@@ -36,7 +36,7 @@ def find(
     newer = workspace.settings.prefer_newer
     rerank = workspace.rerank if read else None
     scope = scope_of(request)
-    with workspace.turns:
+    with workspace.processors:
         hits = search(view, workspace.embedder, request.question, request.k, scope, rerank, newer=newer, clock=clock)
         if read:
             hits = _with_what_follows(view, workspace.reader, request.question, hits)

@@ -31,7 +31,7 @@ class Workspace:
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
-        self.turns = BoundedSemaphore(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
+        self.processors = BoundedSemaphore(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
         self._has_embedded = False
         self.listeners: list[Listener] = []  # that are told what came of each question
 
@@ -80,7 +80,7 @@ class Workspace:
         other = Workspace(self.settings.model_copy(update={"collection": chosen}))
         other.store = NarrowStore(self.store, collections)
         other.history = self.history.narrowed(collections)
-        other.breaker, other.slots, other.turns = self.breaker, self.slots, self.turns
+        other.breaker, other.slots, other.processors = self.breaker, self.slots, self.processors
         other.listeners = self.listeners
         for name in ("embedder", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)

@@ -146,17 +146,17 @@ def test_no_more_questions_are_searched_for_at_once_than_there_are_processors(co
     client, done = create_app(corpus).test_client(), []
     turns = os.cpu_count() or 1
     for _ in range(turns):
-        assert corpus.turns.acquire(blocking=False)
+        assert corpus.processors.acquire(blocking=False)
     asked = threading.Thread(target=lambda: done.append(client.post("/api/ask", json={"question": "What is the MTCR?"})))
     asked.start()
     assert create_app(corpus).test_client().get("/api/documents").status_code == 200, "what computes little does not wait"
     asked.join(0.3)
     assert not done
-    corpus.turns.release(turns)
+    corpus.processors.release(turns)
     asked.join(30)
     assert [one.status_code for one in done] == [200]
     for _ in range(turns):
-        assert corpus.turns.acquire(blocking=False), "every turn was given back"
+        assert corpus.processors.acquire(blocking=False), "every turn was given back"
 
 
 @pytest.mark.parametrize("path", ["/api/documents", "/api/documents/d0", "/nothing", "/api/documents?limit=x", "/", "/map"])
