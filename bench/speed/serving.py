@@ -6,14 +6,14 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.speed.peers.wire import seconds_of_clients
 from bench.speed.session import Cost, MemoryWatch, PeerCannot, PeerFailed, reap
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
@@ -96,28 +96,13 @@ class ServeSession:
         return [(one["id"], one["text"]) for one in json.loads(text)["passages"]]
 
     def _search_many(self, questions: list[str], clients: int, k: int) -> dict[str, Any]:
-        seconds: list[float] = []
-        errors: list[Exception] = []
-        shares = [questions[number::clients] for number in range(clients)]
-        threads = [threading.Thread(target=self._client, args=(share, k, seconds, errors)) for share in shares]
-        began, used = time.perf_counter(), self._cpu()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
-        return {"seconds": seconds, "wall": time.perf_counter() - began, "cpu": self._cpu() - used}
+        def connect() -> Callable[[str], object]:
+            connection = self._connect()
+            return lambda question: self._search(connection, question, k)
 
-    def _client(self, questions: list[str], k: int, seconds: list[float], errors: list[Exception]) -> None:
-        connection = self._connect()
-        try:
-            for question in questions:
-                began = time.perf_counter()
-                self._search(connection, question, k)
-                seconds.append(time.perf_counter() - began)
-        except Exception as error:  # handed to the thread that waits
-            errors.append(error)
+        began, used = time.perf_counter(), self._cpu()
+        seconds = seconds_of_clients(connect, questions, clients)
+        return {"seconds": seconds, "wall": time.perf_counter() - began, "cpu": self._cpu() - used}
 
     def _cpu(self) -> float:
         """Return the server's CPU seconds: fields 14 and 15 of its stat, in hundredths."""

@@ -13,11 +13,38 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 Hits = Sequence[tuple[str, str]]  # (id of the passage, its text), best first
+
+
+def seconds_of_clients(
+    connect: Callable[[], Callable[[str], object]], questions: Sequence[str], clients: int
+) -> list[float]:
+    """Search by so many threads at once, each by what `connect` gives it; return what each search took."""
+    seconds: list[float] = []
+    errors: list[BaseException] = []
+
+    def client(share: Sequence[str]) -> None:
+        try:
+            search = connect()
+            for question in share:
+                began = time.perf_counter()
+                search(question)
+                seconds.append(time.perf_counter() - began)
+        except BaseException as error:  # handed to the thread that waits
+            errors.append(error)
+
+    threads = [threading.Thread(target=client, args=(questions[number::clients],)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return seconds
 
 
 class Peer(Protocol):
@@ -140,26 +167,8 @@ class _Session:
 
     def _search_many(self, questions: list[str], clients: int, k: int) -> dict[str, Any]:
         """Search by so many threads at once; "seconds" holds what each search took."""
-        shares = [questions[number::clients] for number in range(clients)]
-        seconds: list[float] = []
-        errors: list[BaseException] = []
-        threads = [threading.Thread(target=self._client, args=(share, k, seconds, errors)) for share in shares]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if errors:
-            raise errors[0]
+        seconds = seconds_of_clients(lambda: lambda question: self._peer.search(question, k), questions, clients)
         return {"seconds": seconds}
-
-    def _client(self, questions: Iterable[str], k: int, seconds: list[float], errors: list[BaseException]) -> None:
-        try:
-            for question in questions:
-                began = time.perf_counter()
-                self._peer.search(question, k)
-                seconds.append(time.perf_counter() - began)
-        except BaseException as error:  # handed to the thread that waits
-            errors.append(error)
 
     def _add(self, document: str, text: str) -> None:
         self._peer.add(document, text.split("\n\n"))
