@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from index.bert import WORDS, Encoder
 from index.errors import EmbedderFailed
+from index.together import Together
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -140,6 +141,7 @@ class BundledEmbedder:
     def __init__(self, threads: int = 0) -> None:
         self._threads = threads
         self._lock = threading.Lock()
+        self._questions = Together(self._means)
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -155,17 +157,23 @@ class BundledEmbedder:
         return bundled_tokenizer()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimension): the mean of its tokens' states."""
-        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        """Return one unit vector a text, shape (len(texts), dimension): the mean of its tokens' states.
+
+        A text's vector is the same to the last bit whatever it is embedded with. Single texts that several threads bring
+        while another is embedded share a batch.
+        """
         with self._lock:  # several first questions at once must not load the model several times
-            encoder, tokenizer = self._encoder, self._tokenizer
+            _, tokenizer = self._encoder, self._tokenizer
+        vectors: list[Vectors] = []
         for start in range(0, len(texts), _EMBED_AT_ONCE):
             batch = list(texts[start : start + _EMBED_AT_ONCE])
             ids = [_cut(one.ids, self.window) for one in tokenizer.encode_batch_fast(batch)]
-            for i, states in enumerate(encoder.hidden(ids)):
-                mean = states.mean(axis=0)
-                vectors[start + i] = mean / max(float(np.linalg.norm(mean)), 1e-12)
-        return vectors
+            vectors += [self._questions.ask(ids[0])] if len(texts) == 1 else self._means(ids)
+        return np.stack(vectors) if vectors else np.zeros((0, self.dimension), np.float32)
+
+    def _means(self, ids: Sequence[list[int]]) -> list[Vectors]:
+        """Return the unit mean of the states of each sequence of tokens."""
+        return [_unit(states.mean(axis=0)) for states in self._encoder.hidden(ids)]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text without special tokens."""
@@ -174,6 +182,10 @@ class BundledEmbedder:
             batch = list(texts[start : start + _COUNT_AT_ONCE])
             counts += [len(one) for one in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)]
         return counts
+
+
+def _unit(vector: Vectors) -> Vectors:
+    return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-12))
 
 
 def _cut(ids: list[int], window: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ class LocalView:
     catalog: Catalog
     derived: Derived
     folder: Path
+    _compared: dict[int, Vectors] = field(default_factory=dict)  # what the last dense search read: it is asked for next
 
     @property
     def generation(self) -> int:
@@ -43,7 +44,7 @@ class LocalView:
 
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""
-        return self.derived.dense.search(vector, k, self._admitted(scope), self.catalog.vectors)
+        return self.derived.dense.search(vector, k, self._admitted(scope), self._read_to_compare)
 
     def search_lexical(self, text: str, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, BM25), best first, among the passages that share a word with the text."""
@@ -63,7 +64,17 @@ class LocalView:
 
     def vectors(self, nums: Sequence[int]) -> Vectors:
         """Return the vectors of passages, shape (len(nums), dimension)."""
-        return self.catalog.vectors(nums)
+        missing = [num for num in nums if num not in self._compared]
+        if len(missing) == len(nums):
+            return self.catalog.vectors(nums)
+        read = self._compared | dict(zip(missing, self.catalog.vectors(missing), strict=True))
+        return np.stack([read[num] for num in nums])
+
+    def _read_to_compare(self, nums: Sequence[int]) -> Vectors:
+        vectors = self.catalog.vectors(nums)
+        self._compared.clear()
+        self._compared.update(zip(nums, vectors, strict=True))
+        return vectors
 
     def numbers(self, scope: Filter = AllOf()) -> list[int]:
         """Return the numbers of the passages that a filter admits, document by document."""

@@ -52,16 +52,38 @@ def search(
     copies_last: bool = True,
     clock: Clock | None = None,
 ) -> list[Hit]:
-    """Find min(k, passages that the filter admits) for a question, with every stage's score.
+    """Find min(k, passages that the filter admits) for a question; the rest as `search_near`."""
+    vector = embed_question(embedder, question, clock or Clock())
+    return search_near(view, vector, question, k, scope, rerank, newer=newer, copies_last=copies_last, clock=clock)
+
+
+def embed_question(embedder: Embedder, question: str, clock: Clock) -> Vectors:
+    """Return the question's unit vector, shape (dimension,). clock: times this as the step embed."""
+    with clock.step("embed"):
+        vector: Vectors = embedder.embed([question])[0]
+    return vector
+
+
+def search_near(
+    view: View,
+    vector: Vectors,
+    question: str,
+    k: int = 8,
+    scope: Filter = AllOf(),
+    rerank: Reranker | None = None,
+    *,
+    newer: float = 0.0,
+    copies_last: bool = True,
+    clock: Clock | None = None,
+) -> list[Hit]:
+    """Find min(k, passages that the filter admits) for a question and its vector, with every stage's score.
 
     Best first, but passages that say what a better one says come last, and only where there is nothing else. `rerank` is
     given the best candidates; all others follow those.
     newer: how much the date of a document counts against all else, 0 to 1. copies_last: False ranks them by their scores
-    alone, as test collections count them. clock: times the steps embed, dense, lexical and rerank.
+    alone, as test collections count them. clock: times the steps dense, lexical and rerank.
     """
     clock = clock or Clock()
-    with clock.step("embed"):
-        vector = embedder.embed([question])[0]
     sift = _set_duplicates_apart if copies_last else _keep_all
     at_once = _MOST_CANDIDATES if newer else _FETCHED  # by their dates even the last may come first
     distinct, others = _gather(

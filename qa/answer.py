@@ -79,7 +79,7 @@ def answer_events(
         if answer.mode == "extractive":
             answer = yield from _quote(workspace, view, answer, draft, reading)
         if draft.citations:
-            answer = yield from show_conflicts(_documents(view, answer.hits), answer, workspace.embedder, draft)
+            answer = yield from show_conflicts(_documents(view, answer.hits), answer, workspace.sentence_vectors, draft)
         answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations)
         answer = outcome.answer = replace(answer, timings_ms=clock.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
@@ -202,7 +202,7 @@ def _quote(
     """Answer by quoting the sentences that answer, each with its citation."""
     if not reading.picks:
         return (yield from _refuse(answer, draft))
-    picks = prefer_newer(reading.picks, answer.hits, workspace.embedder)
+    picks = prefer_newer(reading.picks, answer.hits, workspace.sentence_vectors)
     yield from quote(_documents(view, answer.hits), picks, draft, listed=analyse(answer.searched_for).several)
     return answer
 

@@ -98,7 +98,7 @@ def hit_to_json(hit: Hit, *, cited: bool, base_url: str = "") -> dict[str, Any]:
         "locator": locator_to_json(passage.locator),
         "url": base_url + citation_path(document.id, passage.start, passage.end, document.sha256),
         "scores": scores_to_json(hit.scores),
-        "flags": find_orders(f"{document.title}\n{passage.text}"),
+        "flags": list(find_orders(f"{document.title}\n{passage.text}")),
         "cited": cited,
     }
 

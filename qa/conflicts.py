@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from index.embedder import Embedder
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
 from qa.facts import Token, name_forms, opposites_of, tokens_of
 from qa.hit_sentences import Sentence
+from qa.sentence_vectors import Embeds
 from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
@@ -30,7 +30,7 @@ class Conflict:
     superseded: bool
 
 
-def find_conflicts(ones: Sequence[Sentence], others: Sequence[Sentence], embedder: Embedder) -> list[Conflict]:
+def find_conflicts(ones: Sequence[Sentence], others: Sequence[Sentence], embedder: Embeds) -> list[Conflict]:
     """Return where one of `ones` is contradicted by one of `others` from another document, the most alike first."""
     pairs = [(one, other, reason) for one in ones for other in others if (reason := _contradicts(one, other))]
     pairs = pairs[:_MOST_COMPARED]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from index.lexical import word_stem
@@ -82,9 +83,10 @@ class Token:
     shown: str
 
 
-def tokens_of(text: str) -> list[Token]:
+@lru_cache(maxsize=4096)  # conflicts are looked for in all pairs of sentences
+def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the facts and words of a text in order."""
-    return list(_joined(list(_raw_tokens(text))))
+    return tuple(_joined(list(_raw_tokens(text))))
 
 
 def _raw_tokens(text: str) -> Iterator[Token]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _MODEL = (
     r"(?:ais?|llms?|gpt\w*|chatgpt|claude|gemini|copilot|(?:ai |chat )?assistants?|chat ?bots?|(?:large )?language models?)"
@@ -94,10 +95,11 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]"
 _LONGEST = 20_000
 
 
-def find_orders(text: str) -> list[str]:
+@lru_cache(maxsize=1024)  # of one answer's passages it is asked three times
+def find_orders(text: str) -> tuple[str, ...]:
     """Return what in a text is meant for a language model, in words for people; nothing for ordinary text."""
     shown = text[:_LONGEST]
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", shown))
     plain = "\n".join(line.strip() for line in plain.splitlines() if line.strip())  # thousands of empty lines take long
     found = [flag for flag, pattern in _PATTERNS.items() if pattern.search(plain)]
-    return [*found, "hides text"] if _HIDDEN.search(shown) else found
+    return (*found, "hides text") if _HIDDEN.search(shown) else tuple(found)

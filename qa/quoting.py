@@ -8,7 +8,6 @@ from dataclasses import replace
 from textwrap import shorten
 from typing import Any
 
-from index.embedder import Embedder
 from index.records import Document, DocumentInfo, Hit
 from index.sentences import sentence_spans
 from qa.citations import cite_span
@@ -20,6 +19,7 @@ from qa.hit_sentences import Sentence, sentences_of
 from qa.picking import MOST_WORDS, Pick
 from qa.records import Answer, Event
 from qa.reply import without_links
+from qa.sentence_vectors import Embeds
 from qa.support import Judgement
 
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
@@ -110,7 +110,7 @@ def _start_of_sentence_before(text: str, pick: Pick) -> int:
     return before[-1][0]
 
 
-def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embedder) -> list[Pick]:
+def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embeds) -> list[Pick]:
     """Put in the place of a picked sentence the one that contradicts it in a document that supersedes its own."""
     ones = [Sentence(pick.hit, pick.start, pick.end, pick.text) for pick in picks]
     found = find_conflicts(ones, sentences_of(hits), embedder)
@@ -126,7 +126,7 @@ def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embedder)
 
 
 def show_conflicts(
-    documents: Mapping[str, Document], answer: Answer, embedder: Embedder, draft: Draft
+    documents: Mapping[str, Document], answer: Answer, embedder: Embeds, draft: Draft
 ) -> Generator[Event, None, Answer]:
     """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
     sentences = sentences_of(answer.hits)

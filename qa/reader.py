@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index.embedder import Embedder
 from index.records import Hit, Passage
 from qa.calibration import Floats, Logistic, chance, fitted
 from qa.hit_sentences import Sentence, sentences_of
 from qa.picking import Pick, choose
 from qa.questions import Question, analyse, asks
 from qa.reader_model import ReaderModel, Text
+from qa.sentence_vectors import Embeds
 from qa.signals import acronyms_shared, answer_signals, is_read, numbers_shared, sentence_signals, texts_of
 from qa.speakers import speakers
 
@@ -53,7 +53,7 @@ def sentence_logits(fit: Logistic, rows: Floats, asked: Question, sentences: Seq
 class Reader:
     """Reads with the bundled model. risk: the share of answers that may be wrong, as measured on held-out questions."""
 
-    def __init__(self, embedder: Embedder, model: ReaderModel, risk: float) -> None:
+    def __init__(self, embedder: Embeds, model: ReaderModel, risk: float) -> None:
         self._embedder = embedder
         self.model = model
         self._risk = risk

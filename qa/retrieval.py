@@ -9,7 +9,7 @@ from dataclasses import replace
 from index.clock import Clock
 from index.filters import FIELDS
 from index.records import DEFAULT_COLLECTION, AllOf, AnyOf, Equals, Filter, Hit, Range, StartsWith
-from index.search import search
+from index.search import embed_question, search_near
 from index.store import View
 from qa.errors import BadQuestion, NotFound
 from qa.reader import Reader
@@ -35,9 +35,10 @@ def find(
     """
     newer = workspace.settings.prefer_newer
     rerank = workspace.rerank if read else None
-    scope = scope_of(request)
+    scope, clock = scope_of(request), clock or Clock()
+    vector = embed_question(workspace.embedder, request.question, clock)  # before its turn: those who wait share a batch
     with workspace.processors:
-        hits = search(view, workspace.embedder, request.question, request.k, scope, rerank, newer=newer, clock=clock)
+        hits = search_near(view, vector, request.question, request.k, scope, rerank, newer=newer, clock=clock)
         if read:
             hits = _with_what_follows(view, workspace.reader, request.question, hits)
     if not hits:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from index.embedder import Embedder
 from index.lexical import question_words
 from qa.actors import ALIASES
 from qa.facts import is_spelled_out
 from qa.hit_sentences import Sentence
 from qa.questions import Question, acronyms_of
 from qa.reader_model import Insight, ReaderModel, Text
+from qa.sentence_vectors import Embeds
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def texts_of(sentences: Sequence[Sentence]) -> dict[str, tuple[Text, list[int]]]
     }
 
 
-def sentence_signals(asked: Question, sentences: Sequence[Sentence], embedder: Embedder, model: ReaderModel) -> Floats:
+def sentence_signals(asked: Question, sentences: Sequence[Sentence], embedder: Embeds, model: ReaderModel) -> Floats:
     """Return one row a sentence, its columns as SENTENCE_SIGNALS says.
 
     The model knows English alone: of a question in another script its columns are NaN, which a fit takes as "no news".

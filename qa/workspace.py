@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from threading import BoundedSemaphore
 
 from index.embedder import Embedder, open_embedder
 from index.local_store import LocalStore
@@ -15,8 +14,10 @@ from qa.config import Settings
 from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
 from qa.outcome import Listener
+from qa.processors import Processors
 from qa.reader import Reader
 from qa.reader_model import ReaderModel
+from qa.sentence_vectors import SentenceVectors
 from qa.slots import Slots
 from qa.support import Entails
 from qa.upstream import Breaker
@@ -31,7 +32,7 @@ class Workspace:
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
-        self.processors = BoundedSemaphore(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
+        self.processors = Processors(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
         self._has_embedded = False
         self.listeners: list[Listener] = []  # that are told what came of each question
 
@@ -41,9 +42,14 @@ class Workspace:
         return open_embedder(self.settings.embedder, self.settings.threads)
 
     @cached_property
+    def sentence_vectors(self) -> SentenceVectors:
+        """The embedding model, for sentences."""
+        return SentenceVectors(self.embedder)
+
+    @cached_property
     def reader(self) -> Reader:
         """The embedded answerer."""
-        return Reader(self.embedder, self.reader_model, self.settings.answer_risk)
+        return Reader(self.sentence_vectors, self.reader_model, self.settings.answer_risk)
 
     @cached_property
     def reader_model(self) -> ReaderModel:
@@ -82,7 +88,7 @@ class Workspace:
         other.history = self.history.narrowed(collections)
         other.breaker, other.slots, other.processors = self.breaker, self.slots, self.processors
         other.listeners = self.listeners
-        for name in ("embedder", "reader_model", "reader", "rerank", "entails"):
+        for name in ("embedder", "sentence_vectors", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)
         return other
 

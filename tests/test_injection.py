@@ -74,7 +74,7 @@ def test_orders_in_other_languages_are_told(text):
     ],
 )
 def test_ordinary_text_in_other_languages_is_not_flagged(text):
-    assert find_orders(text) == []
+    assert find_orders(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_ordinary_text_in_other_languages_is_not_flagged(text):
     ],
 )
 def test_ordinary_text_is_not_flagged(text):
-    assert find_orders(text) == []
+    assert find_orders(text) == ()
 
 
 @pytest.fixture

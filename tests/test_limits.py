@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from pydantic import ValidationError
 
 from qa.config import Settings
 from qa.errors import LLMError
+from qa.processors import Processors
 from qa.slots import Slots
 from qa.web import create_app
 from qa.web.admission import Admission
@@ -144,19 +146,47 @@ def test_a_full_server_says_so_and_still_answers_health_checks(corpus: Workspace
 
 def test_no_more_questions_are_searched_for_at_once_than_there_are_processors(corpus: Workspace) -> None:
     client, done = create_app(corpus).test_client(), []
-    turns = os.cpu_count() or 1
-    for _ in range(turns):
-        assert corpus.processors.acquire(blocking=False)
-    asked = threading.Thread(target=lambda: done.append(client.post("/api/ask", json={"question": "What is the MTCR?"})))
-    asked.start()
-    assert create_app(corpus).test_client().get("/api/documents").status_code == 200, "what computes little does not wait"
-    asked.join(0.3)
-    assert not done
-    corpus.processors.release(turns)
+    with ExitStack() as busy:
+        for _ in range(os.cpu_count() or 1):
+            busy.enter_context(corpus.processors)
+        asked = threading.Thread(target=lambda: done.append(client.post("/api/ask", json={"question": "What is the MTCR?"})))
+        asked.start()
+        assert create_app(corpus).test_client().get("/api/documents").status_code == 200, (
+            "what computes little does not wait"
+        )
+        asked.join(0.3)
+        assert not done
     asked.join(30)
     assert [one.status_code for one in done] == [200]
-    for _ in range(turns):
-        assert corpus.processors.acquire(blocking=False), "every turn was given back"
+
+
+def test_who_waits_for_a_processor_gets_the_next_turn_before_who_comes_later() -> None:
+    processors, order = Processors(1), []
+
+    def take(number: int) -> None:
+        with processors:
+            order.append(number)
+
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(4)]
+    with processors:
+        for number, thread in enumerate(threads):
+            thread.start()
+            while processors.waiting <= number:
+                time.sleep(0.001)
+    with processors:  # comes when all wait, and so has its turn last
+        order.append(4)
+    for thread in threads:
+        thread.join(10)
+    assert order == [0, 1, 2, 3, 4]
+    with processors:
+        pass  # every turn was given back
+
+
+def test_a_turn_is_given_back_by_who_fails() -> None:
+    processors = Processors(1)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), processors:
+            raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("path", ["/api/documents", "/api/documents/d0", "/nothing", "/api/documents?limit=x", "/", "/map"])
