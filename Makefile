@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale bench faults fuzz overload clients lock wheel clean
+.PHONY: demo test check format eval reader scale bench large faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -46,6 +46,11 @@ scale: $(VENV)/installed
 BENCH ?=
 bench: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.speed $(BENCH)
+
+# Search and memory at 100,000, 180,000 and 1,000,000 passages with synthetic vectors; half an hour, 8 GB of disk.
+LARGE ?=
+large: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.speed.large $(LARGE)
 
 # Kill, fill, flip and truncate many more times than the tests do: minutes, one line of counts at the end.
 faults: $(VENV)/installed-test

@@ -15,11 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.readme import replace_part
 from bench.sets import make_sets
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "bench" / "README.md"
-BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 MADE = ROOT / "build" / "eval-data"
 SETS: dict[str, str | Path] = {
     "SciFact, test": "retrieval/scifact",
@@ -48,9 +47,7 @@ def main() -> None:
         if name in wanted:
             _evaluate(name, data / place, kept)
     _evaluate("sample questions", ROOT / "corpus" / "questions.jsonl", kept)
-    text = README.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    README.write_text(head + BEGIN + "".join(_table(kept)) + END + rest.split(END)[1], encoding="utf-8")
+    replace_part("figures", "".join(_table(kept)))
 
 
 def _evaluate(name: str, path: Path, kept: Path) -> None:

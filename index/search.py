@@ -84,61 +84,57 @@ def search_near(
     alone, as test collections count them. clock: times the steps dense, lexical and rerank.
     """
     clock = clock or Clock()
-    sift = _set_duplicates_apart if copies_last else _keep_all
-    at_once = _MOST_CANDIDATES if newer else _FETCHED  # by their dates even the last may come first
-    distinct, others = _gather(
-        view, vector, question, k, scope, lambda hits: sift(_prefer_newer(hits, newer)), at_once, clock
-    )
+    wanted = _Wanted(vector, question, k, scope, newer, copies_last)
+    sieve = _gather(view, wanted, clock)
+    distinct = sieve.distinct
     if rerank is not None:
         with clock.step("rerank"):
             distinct = _reranked(question, distinct, rerank)
     best = _mix_documents(distinct, k)
-    return [*best, *others[: k - len(best)]]
+    return [*best, *sieve.others[: k - len(best)]]
 
 
-Sifted = tuple[list[Hit], list[Hit]]  # distinct hits and their near-duplicates, each best first
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is searched for, as `search_near` is told."""
+
+    vector: Vectors
+    question: str
+    k: int
+    scope: Filter
+    newer: float
+    copies_last: bool
 
 
-def _gather(
-    view: View,
-    vector: Vectors,
-    question: str,
-    k: int,
-    scope: Filter,
-    sift: Callable[[Sequence[Hit]], Sifted],
-    at_once: int,
-    clock: Clock,
-) -> Sifted:
+def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
     """Return k distinct hits, if there are so many, and the near-duplicates that came with them.
 
     One round is enough but where the best are nearly all alike; it is bounded, for there may be thousands of those.
     """
-    limit = max(k, _CANDIDATES)
+    limit = max(wanted.k, _CANDIDATES)
     while True:
         with clock.step("dense"):
-            dense = dict(view.search_dense(vector, limit, scope))
+            dense = dict(view.search_dense(wanted.vector, limit, wanted.scope))
         with clock.step("lexical"):
-            lexical = dict(view.search_lexical(question, limit, scope))
-        distinct, others = _fetch(view, _rate(view, vector, dense, lexical), k, sift, at_once)
-        if len(distinct) >= k or len(dense) < limit or limit >= _MOST_CANDIDATES:
-            return distinct, others
+            lexical = dict(view.search_lexical(wanted.question, limit, wanted.scope))
+        sieve = _fetch(view, _rate(view, wanted.vector, dense, lexical), wanted)
+        if len(sieve.distinct) >= wanted.k or len(dense) < limit or limit >= _MOST_CANDIDATES:
+            return sieve
         limit *= _MORE
 
 
-def _fetch(
-    view: View, candidates: Sequence[_Candidate], k: int, sift: Callable[[Sequence[Hit]], Sifted], at_once: int
-) -> Sifted:
+def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted) -> _Sieve:
     """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest."""
-    hits: list[Hit] = []
-    sifted: Sifted = ([], [])
+    sieve = _Sieve(keeps_copies=not wanted.copies_last)
+    at_once = len(candidates) if wanted.newer else _FETCHED  # by their dates even the last may come first
     for start in range(0, len(candidates), at_once):
         batch = candidates[start : start + at_once]
         found = view.passages([candidate.num for candidate in batch])
-        hits += [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
-        sifted = sift(hits)
-        if _are_enough(sifted[0], k):
+        hits = [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
+        sieve.add(_prefer_newer(hits, wanted.newer))
+        if _are_enough(sieve.distinct, wanted.k):
             break
-    return sifted
+    return sieve
 
 
 def _are_enough(distinct: Sequence[Hit], k: int) -> bool:
@@ -225,26 +221,35 @@ def _day_of(hit: Hit) -> int:
         return 0
 
 
-def _keep_all(hits: Sequence[Hit]) -> Sifted:
-    return list(hits), []
+class _Sieve:
+    """Sets passages apart that say what a better hit says: the same text elsewhere, or nearly all of its words.
 
-
-def _set_duplicates_apart(hits: Sequence[Hit]) -> Sifted:
-    """Set passages apart that say what a better hit says: the same text elsewhere, or nearly all of its words.
-
-    Passages of one document overlap by a sentence; that alone does not make them duplicates.
+    Passages of one document overlap by a sentence; that alone does not make them duplicates. distinct, others: in the
+    order in which they were added. keeps_copies: all are distinct.
     """
-    kept: list[Hit] = []
-    others: list[Hit] = []
-    bags: list[set[str]] = []
-    for hit in hits:
-        bag = set(_WORD.findall(hit.passage.text.casefold()))
-        if _is_known(bag, bags):
-            others.append(hit)
-        else:
-            kept.append(hit)
-            bags.append(bag)
-    return kept, others
+
+    def __init__(self, *, keeps_copies: bool) -> None:
+        self._keeps_copies = keeps_copies
+        self.distinct: list[Hit] = []
+        self.others: list[Hit] = []
+        self._texts: set[str] = set()
+        self._bags: list[set[str]] = []
+
+    def add(self, hits: Sequence[Hit]) -> None:
+        """Add hits that are not as good as those before, best first."""
+        for hit in hits:
+            distinct = self._keeps_copies or self._is_new(hit.passage.text)
+            (self.distinct if distinct else self.others).append(hit)
+
+    def _is_new(self, text: str) -> bool:
+        if text in self._texts:
+            return False
+        self._texts.add(text)
+        bag = set(_WORD.findall(text.casefold()))
+        if _is_known(bag, self._bags):
+            return False
+        self._bags.append(bag)
+        return True
 
 
 def _is_known(bag: set[str], others: Sequence[set[str]]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import index.search
 from index.search import _fuse, search
 from qa.indexing import index_paths
 from qa.records import AskRequest
@@ -70,6 +71,28 @@ def test_copies_come_last_unless_they_are_to_be_ranked_by_their_scores(folder: P
     assert sifted[1] == "other"
     assert ranked[3] == "other"
     assert sorted(sifted) == sorted(ranked)
+
+
+def test_among_hundreds_of_copies_a_text_is_compared_once_and_what_else_there_is_found(
+    folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(300):
+        (folder / f"copy{number}.txt").write_text("Whoever enters the harbour by night shows a green lamp at the mast.")
+    for number, place in enumerate(("Brest", "Cadiz", "Dover")):
+        (folder / f"{place}.txt").write_text(f"In the harbour of {place}, pilots of class {number} keep their boats.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    compared = []
+    is_known = index.search._is_known
+    monkeypatch.setattr("index.search._is_known", lambda bag, bags: compared.append(bag) or is_known(bag, bags))
+    with workspace.store.view() as view:
+        hits = search(view, workspace.embedder, "Which lamp is shown in the harbour by night?", k=4)
+    assert {hit.document.title for hit in hits[1:]} == {
+        "Brest",
+        "Cadiz",
+        "Dover",
+    }
+    assert len(compared) <= 3 * 4  # texts, in each of three rounds at the most
 
 
 def test_newer_documents_are_preferred_as_much_as_is_asked_for(folder: Path, make_workspace):

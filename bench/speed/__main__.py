@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.readme import replace_part
 from bench.speed.corpus import read_documents, write_corpus
 from bench.speed.environments import python_of, versions_of
 from bench.speed.growth import growth_svg
@@ -26,10 +27,8 @@ from bench.speed.vectors import vectors_for
 from index.embedder import bundled_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-README = ROOT / "bench" / "README.md"
 PLOT = ROOT / "bench" / "speed.svg"
 PLACE = ROOT / "build" / "bench"
-BEGIN, END = "<!-- speed -->\n", "<!-- end of speed -->\n"
 _PLOTS = {
     "indexing, passages/s": "index_rate",
     "disk, bytes a passage": "disk",
@@ -104,10 +103,7 @@ def _write(kept: dict[str, Any]) -> None:
     PLOT.write_text(
         growth_svg({title: growth(records, metric, NAMES) for title, metric in _PLOTS.items()}), encoding="utf-8"
     )
-    text = README.read_text(encoding="utf-8")
-    head, rest = text.split(BEGIN)
-    body = "".join([*_head(kept), *tables(records, NAMES)])
-    README.write_text(head + BEGIN + body + END + rest.split(END)[1], encoding="utf-8")
+    replace_part("speed", "".join([*_head(kept), *tables(records, NAMES)]))
 
 
 def _head(kept: dict[str, Any]) -> list[str]:

@@ -49,6 +49,11 @@ class ServeSession:
             return self._search_many(arguments["questions"], arguments["clients"], arguments["k"])
         raise PeerCannot("measured in the process itself")
 
+    def client(self, k: int) -> Callable[[str], list[tuple[str, str]]]:
+        """Return what searches over a connection of its own; the connection stays open."""
+        connection = self._connect()
+        return lambda question: self._search(connection, question, k)
+
     def memory(self) -> int:
         """Return the server's peak memory so far, in bytes."""
         return self._watch.peak()
@@ -96,12 +101,8 @@ class ServeSession:
         return [(one["id"], one["text"]) for one in json.loads(text)["passages"]]
 
     def _search_many(self, questions: list[str], clients: int, k: int) -> dict[str, Any]:
-        def connect() -> Callable[[str], object]:
-            connection = self._connect()
-            return lambda question: self._search(connection, question, k)
-
         began, used = time.perf_counter(), self._cpu()
-        seconds = seconds_of_clients(connect, questions, clients)
+        seconds = seconds_of_clients(lambda: self.client(k), questions, clients)
         return {"seconds": seconds, "wall": time.perf_counter() - began, "cpu": self._cpu() - used}
 
     def _cpu(self) -> float:
