@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from conftest import ROOT
 from waitress import wasyncore
 
 from qa.cli.serve import open_server
@@ -24,3 +29,17 @@ def serving(workspace: Workspace) -> Iterator[str]:
     # by the thread that waits on the sockets, or it would wait on closed ones
     server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
     thread.join(5)
+
+
+@contextmanager
+def served(data: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start `qa serve` as a process of its own; yields it and its port."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "QA_DATA": str(data)}
+    environ |= {f"QA_{name.upper()}": str(value) for name, value in settings.items()}
+    command = [sys.executable, "-m", "qa.cli", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environ, cwd=data.parent, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            yield process, int(process.stderr.readline().partition("127.0.0.1:")[2].partition("/")[0])
+        finally:
+            process.kill()

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPResponse
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
 from llm_server import LLMServer, Text
+from serving import served
 
 from qa.cli.draining import drain
 from qa.cli.serve import open_server
@@ -27,20 +22,6 @@ from qa.workspace import Workspace
 
 QUESTION = json.dumps({"question": "What reasons does Pakistan give for rejecting the sanctions?"})
 HEADERS = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-
-
-@contextmanager
-def served(data: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start `qa serve` as a process of its own; yields it and its port."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "QA_DATA": str(data)}
-    environ |= {f"QA_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, "-m", "qa.cli", "serve", "--port", "0"]
-    with subprocess.Popen(command, env=environ, cwd=data.parent, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            yield process, int(process.stderr.readline().partition("127.0.0.1:")[2].partition("/")[0])
-        finally:
-            process.kill()
 
 
 def begin_stream(port: int) -> HTTPResponse:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from index.errors import CitableError
+from qa.cli.allocator import hold_less_memory
 from qa.cli.draining import serve_until_told
 from qa.cli.frame import framed, say
 from qa.config import Settings, host_in_url, wants_traces
@@ -36,6 +37,7 @@ _CONNECTIONS = 500
 def command(settings: Settings, **_: Any) -> None:
     """Open the web form and the API. Ctrl-C ends it, when what was asked is answered; a second one at once."""
     set_up(settings.log_format, settings.log_level)
+    hold_less_memory()
     workspace = Workspace(settings)
     check_keys(settings, settings.host)
     tracing = open_tracing() if wants_traces() else None
