@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale bench large faults fuzz overload clients lock wheel clean
+.PHONY: demo test check format eval reader scale bench large where faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -51,6 +51,10 @@ bench: $(VENV)/installed
 LARGE ?=
 large: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.speed.large $(LARGE)
+
+# Embedding against what the processor can multiply, and the steps of a question; five minutes.
+where: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.speed.where
 
 # Kill, fill, flip and truncate many more times than the tests do: minutes, one line of counts at the end.
 faults: $(VENV)/installed-test

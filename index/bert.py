@@ -32,7 +32,7 @@ class Encoder:
     """
 
     def __init__(self, weights: Mapping[str, Floats], heads: int, threads: int = 0) -> None:
-        openvino = _openvino()
+        openvino = load_openvino()
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CPU_RUNTIME_CACHE_CAPACITY": 64}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
@@ -63,7 +63,8 @@ class Encoder:
         return [found[i] for i in range(len(ids))]
 
 
-def _openvino() -> Any:
+def load_openvino() -> Any:
+    """Return the module openvino, without its telemetry; nobody is to import it otherwise."""
     # Importing openvino reports that to its makers, over the network, wherever its telemetry package can be imported
     # (seen in 2026.4: openvino/tools/ovc/__init__.py). None is Python's way to say that it cannot.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -97,7 +98,7 @@ class _Graph:
     """Puts the graph together; every method returns the node that it adds."""
 
     def __init__(self, weights: Mapping[str, Floats], heads: int) -> None:
-        self._op: Any = _openvino().opset13
+        self._op: Any = load_openvino().opset13
         self._weights = weights
         self._heads = heads
         self._width = weights[WORDS].shape[1]

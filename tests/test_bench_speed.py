@@ -7,15 +7,25 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from bench.readme import replace_part
+from bench.speed import large, where
 from bench.speed.corpus import holds, make_questions, shuffled, write_corpus
 from bench.speed.figures import Spread, percentile, ratio, significant, spread_of
 from bench.speed.growth import growth_svg
 from bench.speed.record import Record
 from bench.speed.session import PeerCannot, PeerFailed, Session, run
+from bench.speed.synthetic import index_synthetic
 from bench.speed.table import growth, tables
 from bench.speed.variants import OURS, SCRIPTS, VARIANTS, chosen
+from index.doctor import examine
+from index.embedder import BundledEmbedder, bundled_weights
+from index.local_store import LocalStore
+from index.search import search
+from qa.config import Settings
+from qa.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 WORDS = [f"word{number}" for number in range(400)]
@@ -208,3 +218,41 @@ def test_every_peer_has_a_script_and_pinned_requirements():
         assert one.script.is_file()
         if not one.ours:
             assert all("==" in line for line in one.requirements.read_text().splitlines())
+
+
+def test_a_synthetic_index_is_one_like_any_other(tmp_path: Path, embedder: BundledEmbedder):
+    texts = [f"The lighthouse number {number} stands at cape {WORDS[number]}." for number in range(20)]
+    index_synthetic(tmp_path / ".qa", embedder, texts, embedder.embed(texts), 53)
+    assert examine(tmp_path / ".qa") == []
+    with LocalStore(tmp_path / ".qa").view() as view:
+        hits = search(view, embedder, f"Which lighthouse stands at cape {WORDS[7]}?", k=3)
+        all_of = [passage for passage, _ in view.passages(view.numbers()).values()]
+        vectors = view.vectors(view.numbers())
+    assert len(all_of) == 53
+    assert len({passage.text for passage in all_of}) == 53
+    assert hits[0].passage.text == texts[7]
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_recall_is_against_comparing_all(tmp_path: Path, embedder: BundledEmbedder):
+    texts = [f"The lighthouse number {number} stands at cape {WORDS[number]}." for number in range(20)]
+    index_synthetic(tmp_path / ".qa", embedder, texts, embedder.embed(texts), 40)
+    assert large.recall(Workspace(Settings(data=tmp_path / ".qa")), ["Which lighthouse stands at the cape?"]) == 1.0
+
+
+def test_a_part_of_the_readme_is_replaced_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- one -->\nold\n<!-- end of one -->\nafter <!-- two -->\n")
+    monkeypatch.setattr("bench.readme.README", readme)
+    replace_part("one", "new\n")
+    assert readme.read_text() == "before\n<!-- one -->\nnew\n<!-- end of one -->\nafter <!-- two -->\n"
+    with pytest.raises(ValueError, match="unpack"):
+        replace_part("three", "new\n")
+
+
+def test_multiplications_are_counted_as_the_weights_say():
+    products = sum(
+        array.size for name, array in bundled_weights().items() if name.startswith("encoder.") and array.ndim == 2
+    )
+    assert where.flops(1) == 2 * products + 6 * 4 * 384
+    assert 21e6 < where.flops(200) / 200 < 24e6  # DESIGN: about 23 million a token

@@ -66,12 +66,12 @@ def _measure(folder: Path, texts: Sequence[str], vectors: Vectors, size: int) ->
     row: Row = {"passages": f"{size:,}", "made, s": time.perf_counter() - began}
     row |= {f"{part}, MB": used / _MB for part, used in workspace.store.stats().sizes.items()}
     questions = make_questions(texts, 4 * _ASKED + _CHECKED)
-    row["recall@10"] = _recall(workspace, questions[:_CHECKED])
+    row["recall@10"] = recall(workspace, questions[:_CHECKED])
     row |= _searches(workspace, questions[_CHECKED:])
     return row | _served(folder, questions[_CHECKED:])
 
 
-def _recall(workspace: Workspace, questions: Sequence[str]) -> float:
+def recall(workspace: Workspace, questions: Sequence[str]) -> float:
     """Return the share of the ten nearest passages that the index finds, against all vectors compared one by one."""
     asked = workspace.embedder.embed(questions)
     with workspace.store.view() as view:
