@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -15,8 +13,9 @@ from index.errors import UnreadableFile, Unsupported
 from index.passages import embedded_text, split_document
 from index.plan import Plan, check_deletions
 from index.records import Document, Extracted, FileRecord, FileStatus
-from index.sandbox import Reading, Sandbox
+from index.sandbox import Reading
 from index.scan import disk_path, hash_file
+from index.source import Asked, Prepared, Source
 from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, Part, PutFile, Store
 
 Progress = Callable[[int, int, str], None]  # files done, files in all, the file at hand
@@ -24,7 +23,6 @@ Progress = Callable[[int, int, str], None]  # files done, files in all, the file
 _EMBED_AT_ONCE = 64  # new passages gathered over several files before the embedder is called
 _FILES_AT_ONCE = 200  # held in memory at the most, when hardly anything in them is new
 _CHARACTERS_AT_ONCE = 2_000_000
-_READ_AHEAD = 4  # files
 
 
 @dataclass(frozen=True)
@@ -50,13 +48,13 @@ def sync(
     embedder: Embedder,
     plan: Plan,
     root: Path,
-    sandbox: Sandbox,
+    source: Source,
     *,
     no_delete: bool = False,
     yes: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Carry a plan out: all of it is committed, or nothing. Call inside `store.writing()`.
+    """Carry a plan out: all of it is committed, or nothing. Call inside `store.writing()`. source: reads the files.
 
     no_delete: a file that cannot be read any more keeps its documents; yes: any number may lose theirs. Without it
     TooManyDeletions is raised, before anything is read or, if only that shows it, before the commit.
@@ -65,7 +63,7 @@ def sync(
     if not yes:
         check_deletions(plan)
     store.adopt(embedder)
-    work = _Work(store, embedder, root, sandbox, progress, no_delete=no_delete, yes=yes)
+    work = _Work(store, embedder, root, source, progress, no_delete=no_delete, yes=yes)
     generation = store.apply(work.changes(plan))
     noted = [*work.unread, *plan.unchanged, *plan.skipped]
     failed = [record for record in noted if record.status == "failed"]
@@ -91,14 +89,12 @@ class Embedding:
         """Split the documents of a file and note which of their texts have no vector yet."""
         parts = []
         for document in documents:
-            passages = split_document(document, self._embedder.count_tokens, self._embedder.window)
-            texts = [embedded_text(passage) for passage in passages]
-            keys = [vector_key(text, self._embedder) for text in texts]
-            known = self._store.known_vectors(keys)
-            self._texts |= {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-            self.passages += len(passages)
+            part, texts = make_part(document, self._embedder)
+            known = self._store.known_vectors(part.keys)
+            self._texts |= {key: text for key, text in texts.items() if key not in known}
+            self.passages += len(part.passages)
             self._characters += len(document.text)
-            parts.append(Part(document, passages, keys))
+            parts.append(part)
         self._waiting.append(PutFile(record, parts))
 
     def ready(self) -> Iterator[PutFile]:
@@ -128,15 +124,16 @@ class _Work:
         store: Store,
         embedder: Embedder,
         root: Path,
-        sandbox: Sandbox,
+        source: Source,
         progress: Progress | None,
         *,
         no_delete: bool,
         yes: bool,
     ) -> None:
         self._store = store
+        self._embedder = embedder
         self._root = root
-        self._sandbox = sandbox
+        self._source = source
         self._progress = progress
         self._no_delete = no_delete
         self._yes = yes
@@ -151,47 +148,52 @@ class _Work:
         yield from (MoveFile(record, old_path) for record, old_path in plan.renamed)
         yield from map(NoteFile, plan.noted)
         staged = self._store.staged()
+        to_read = []
+        for record in plan.to_read:
+            sha256 = staged.get((record.collection, record.path), "")
+            if sha256 and sha256 == hash_file(disk_path(record.path, self._root)):
+                yield KeepStaged(replace(record, sha256=sha256))
+            else:
+                to_read.append(record)
         left = {old_path for _, old_path in plan.renamed}
-        for done, (record, reading) in enumerate(self._read_ahead(plan.to_read)):
+        asked = (Asked(record, self._ids_of(record, left)) for record in to_read)
+        for done, (file, reading) in enumerate(self._source.read(asked, self._root)):
             if self._progress:
-                self._progress(done, len(plan.to_read), record.path)
-            was_staged = staged.get((record.collection, record.path), "")
-            yield from self._take(record, reading, was_staged, anew=record.path in left)
+                self._progress(done, len(to_read), file.record.path)
+            yield from self._take(file, reading)
             yield from self.embedding.ready()
         yield from self.embedding.rest()
         if not self._yes:
             check_deletions(plan, len(self.lost))
 
-    def _read_ahead(self, records: Sequence[FileRecord]) -> Iterator[tuple[FileRecord, Reading]]:
-        """Yield each file with what is in it; the next few are read while one is split, embedded and written."""
-        waiting: deque[tuple[FileRecord, Future[Reading]]] = deque()
-        with ThreadPoolExecutor(1, "reading") as pool:
-            try:
-                for record in records:
-                    waiting.append((record, pool.submit(self._sandbox.read, disk_path(record.path, self._root))))
-                    if len(waiting) > _READ_AHEAD:
-                        first, reading = waiting.popleft()
-                        yield first, reading.result()
-                while waiting:
-                    first, reading = waiting.popleft()
-                    yield first, reading.result()
-            finally:
-                if waiting:  # given up: what is being read is not waited for
-                    self._sandbox.abort()
-                    pool.shutdown(cancel_futures=True)
+    def _ids_of(self, record: FileRecord, left: Set[str]) -> Mapping[str, str]:
+        return {} if record.path in left else self._store.document_ids(record.collection, record.path)
 
-    def _take(self, record: FileRecord, reading: Reading, staged: str, *, anew: bool) -> Iterator[Change]:
+    def _take(self, file: Asked, reading: Reading | Prepared) -> Iterator[Change]:
         """Leave a file's documents to the embedding; yields the changes where there is nothing to embed."""
-        record = replace(record, sha256=reading.sha256)
-        ids = {} if anew else self._store.document_ids(record.collection, record.path)
-        if reading.error:
-            yield from self._give_up(record, reading.error, held=bool(ids))
-            return
-        if staged and staged == record.sha256:
-            yield KeepStaged(record)
-            return
-        documents = [self._make_document(one, record, ids) for one in reading.documents]
-        self.embedding.add(record, documents)
+        record = replace(file.record, sha256=reading.sha256)
+        if isinstance(reading, Prepared):
+            yield self._accept(record, file.ids, reading)
+        elif reading.error:
+            yield from self._give_up(record, reading.error, held=bool(file.ids))
+        else:
+            self.embedding.add(record, make_documents(reading.documents, record, file.ids, self._store.is_taken))
+
+    def _accept(self, record: FileRecord, ids: Mapping[str, str], prepared: Prepared) -> PutFile:
+        """Take what others have prepared, without the vectors that are there; where an id is taken by now, with another."""
+        parts = [
+            part if part.document.part in ids or not self._store.is_taken(part.document.id) else self._renamed(record, part)
+            for part in prepared.parts
+        ]
+        keys = [key for part in parts for key in part.keys]
+        new = set(keys) - self._store.known_vectors(keys)
+        self.embedding.passages += len(keys)
+        self.embedding.embedded += len(new)
+        return PutFile(record, parts, {key: prepared.vectors[key] for key in new})
+
+    def _renamed(self, record: FileRecord, part: Part) -> Part:
+        document_id = new_document_id(record, part.document.part, self._store.is_taken)
+        return make_part(replace(part.document, id=document_id), self._embedder)[0]
 
     def _give_up(self, record: FileRecord, error: UnreadableFile, *, held: bool) -> Iterator[Change]:
         """Note why a file cannot be read, and drop what it held if its text is not what is on disk any more for good.
@@ -210,9 +212,13 @@ class _Work:
             yield DropFile(record.collection, record.path)
         yield NoteFile(record)
 
-    def _make_document(self, extracted: Extracted, record: FileRecord, ids: dict[str, str]) -> Document:
-        document_id = ids.get(extracted.part) or new_document_id(record, extracted.part, self._store.is_taken)
-        return make_document(extracted, record, document_id)
+
+def make_part(document: Document, embedder: Embedder) -> tuple[Part, dict[bytes, str]]:
+    """Split a document. Returns it with its passages, and what is to be embedded, by the key of its vector."""
+    passages = split_document(document, embedder.count_tokens, embedder.window)
+    texts = [embedded_text(passage) for passage in passages]
+    keys = [vector_key(text, embedder) for text in texts]
+    return Part(document, passages, keys), dict(zip(keys, texts, strict=True))
 
 
 def vector_key(text: str, embedder: Embedder) -> bytes:
@@ -226,6 +232,13 @@ def new_document_id(record: FileRecord, part: str, is_taken: Callable[[str], boo
     while is_taken(document_id := f"d{hashlib.sha256(place.encode()).hexdigest()[:12]}"):
         place += "\0"
     return document_id
+
+
+def make_documents(
+    found: Sequence[Extracted], record: FileRecord, ids: Mapping[str, str], is_taken: Callable[[str], bool]
+) -> list[Document]:
+    """Make the documents of a file. ids: part → id of those that it had before."""
+    return [make_document(one, record, ids.get(one.part) or new_document_id(record, one.part, is_taken)) for one in found]
 
 
 def make_document(extracted: Extracted, record: FileRecord, document_id: str) -> Document:

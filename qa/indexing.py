@@ -11,6 +11,7 @@ from index.errors import IndexIncompatible, IndexMissing, IndexUnavailable
 from index.plan import Plan, make_plan, without_deletions
 from index.rebuild import RebuildPlan, RebuildReport, rebuild
 from index.sandbox import Limits, Sandbox
+from index.source import ReadAhead
 from index.store import DropFile
 from index.sync import Progress, Report, sync
 from qa.errors import NotFound
@@ -54,7 +55,7 @@ def index_paths(
             on_plan(plan)
         workspace.history.shown_versions()  # raises if it is damaged, while nothing has changed yet
         embedder, base = workspace.embedder, store.root()
-        report = sync(store, embedder, plan, base, sandbox, no_delete=no_delete, yes=yes, progress=progress)
+        report = sync(store, embedder, plan, base, ReadAhead(sandbox), no_delete=no_delete, yes=yes, progress=progress)
         try:
             forget_gone(workspace)
         except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again

@@ -1,0 +1,67 @@
+"""Where a sync gets the contents of files from: a sandbox of this process, read ahead, or another engine's workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from index.embedder import Vectors
+from index.records import FileRecord
+from index.sandbox import Reading, Sandbox
+from index.scan import disk_path
+from index.store import Part
+
+_READ_AHEAD = 4  # files
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A file to read. ids: part → id of the documents that it has already."""
+
+    record: FileRecord
+    ids: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that has been read, split and embedded. sha256: of its bytes; vectors: of its passages, by key."""
+
+    sha256: str
+    parts: Sequence[Part]
+    vectors: Mapping[bytes, Vectors]
+
+
+class Source(Protocol):
+    """Reads files, each once, in any order."""
+
+    def read(self, files: Iterable[Asked], root: Path) -> Iterator[tuple[Asked, Reading | Prepared]]:
+        """Yield each file with what is in it, or with why that cannot be read. root: what relative paths start from."""
+
+
+class ReadAhead:
+    """Reads the next few files while what it has yielded is split, embedded and written. In the order of the files."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def read(self, files: Iterable[Asked], root: Path) -> Iterator[tuple[Asked, Reading]]:
+        """Yield each file with what is in it."""
+        waiting: deque[tuple[Asked, Future[Reading]]] = deque()
+        with ThreadPoolExecutor(1, "reading") as pool:
+            try:
+                for file in files:
+                    waiting.append((file, pool.submit(self._sandbox.read, disk_path(file.record.path, root))))
+                    if len(waiting) > _READ_AHEAD:
+                        first, reading = waiting.popleft()
+                        yield first, reading.result()
+                while waiting:
+                    first, reading = waiting.popleft()
+                    yield first, reading.result()
+            finally:
+                if waiting:  # given up: what is being read is not waited for
+                    self._sandbox.abort()
+                    pool.shutdown(cancel_futures=True)
