@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale bench large where faults fuzz overload clients lock wheel clean
+.PHONY: demo test test-cluster check format eval reader scale bench large where faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -17,12 +17,16 @@ test: $(VENV)/installed-test
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(SPREAD)
 
+# Two Ray nodes in networks of their own, which takes root; two minutes.
+test-cluster: $(VENV)/installed-test
+	$(VENV)/bin/pytest -m cluster
+
 # What to run while working: lint, types and the fast tests.
 check: $(VENV)/installed-test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest $(SPREAD) -q -m "not slow and not browser"
+	$(VENV)/bin/pytest $(SPREAD) -q -m "not slow and not browser and not cluster"
 
 format: $(VENV)/installed-test
 	$(VENV)/bin/ruff check --fix .

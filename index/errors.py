@@ -9,6 +9,7 @@
     ├── TooManyDeletions      a sync would delete most of a collection
     ├── BadPath               a path that was named does not exist
     ├── EmbedderFailed        the embedding model cannot be loaded or is not the one expected
+    ├── EngineFailed          the cluster that was to read files is not there, or gave up
     └── UnreadableFile        one file could not be read; the run goes on without it
         ├── Unsupported       nothing is wrong with it, it is just no format that is read
         ├── NeedsPassword     it is encrypted, and no password that is set opens it
@@ -84,6 +85,10 @@ class BadPath(CitableError):
 
 class EmbedderFailed(CitableError):
     """The embedding model is missing, is not the expected one, or cannot be loaded."""
+
+
+class EngineFailed(CitableError):
+    """The engine that reads, splits and embeds on other machines cannot be used, or gave up; what was done is kept."""
 
 
 class UnreadableFile(CitableError):

@@ -38,12 +38,20 @@ def split_document(document: Document, count_tokens: CountTokens, window: int) -
     sentences = sentence_spans(document.text)
     counts = count_tokens([document.text[start:end] for start, end in sentences])
     sized = list(_fit(document.text, sentences, counts, room - contexts.limit, count_tokens))
-    return [_make_passage(document, start, end, contexts) for start, end in _group(sized, document, room, contexts)]
+    return [
+        make_passage(document, start, end, contexts.of(locate(document.sections, start, end))[0])
+        for start, end in _group(sized, document, room, contexts)
+    ]
 
 
 def embedded_text(passage: Passage) -> str:
     """Return what is embedded and searched for a passage: its context, then its text."""
-    return f"{passage.context}\n{passage.text}" if passage.context else passage.text
+    return with_context(passage.context, passage.text)
+
+
+def with_context(context: str, text: str) -> str:
+    """Put the context of a passage before its text."""
+    return f"{context}\n{text}" if context else text
 
 
 class _Contexts:
@@ -148,8 +156,8 @@ def _place_numbers(document: Document, starts: Sequence[int]) -> list[int]:
     return [numbers[i - 1] if (i := bisect_right(begins, start)) else 0 for start in starts]
 
 
-def _make_passage(document: Document, start: int, end: int, contexts: _Contexts) -> Passage:
-    locator = locate(document.sections, start, end)
+def make_passage(document: Document, start: int, end: int, context: str) -> Passage:
+    """Make the passage of a span that `split_document` has found, with its context."""
     # The id names the exact span of the exact version, so equal texts in two places never collide.
     key = f"{document.id}\0{document.sha256}\0{start}\0{end}\0{SPLITTER_VERSION}"
     return Passage(
@@ -158,6 +166,6 @@ def _make_passage(document: Document, start: int, end: int, contexts: _Contexts)
         start=start,
         end=end,
         text=document.text[start:end],
-        locator=locator,
-        context=contexts.of(locator)[0],
+        locator=locate(document.sections, start, end),
+        context=context,
     )

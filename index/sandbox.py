@@ -81,13 +81,17 @@ class Sandbox:
 
     def read(self, path: Path) -> Reading:
         """Read a file's documents. Never raises for what is wrong with the file: that is in the result."""
+        return reading_of(self.reply_of(path))
+
+    def reply_of(self, path: Path) -> dict[str, Any]:
+        """Do the same as `read`, and return what `reading_of` makes a Reading of: JSON, which can travel."""
         if self._served >= _FILES_A_CHILD:
             self.stop()
         fresh = self._child is None
         reply = self._ask(path)
         if not fresh and reply.get("kind") == "memory":  # what earlier files left behind must not cost this one
             reply = self._ask(path)
-        return _to_reading(reply)
+        return reply
 
     def draw(self, path: Path, order: PageOrder) -> tuple[str, PagePicture]:
         """Draw a page of a PDF. Returns the sha256 of the bytes it was drawn from, and the picture.
@@ -201,7 +205,8 @@ def _failure(reason: str) -> dict[str, Any]:
     return {"kind": "limit", "reason": reason, "sha256": ""}
 
 
-def _to_reading(reply: Mapping[str, Any]) -> Reading:
+def reading_of(reply: Mapping[str, Any]) -> Reading:
+    """Return what a reply of `Sandbox.reply_of` says."""
     if reply.get("kind") != "read":
         return Reading(str(reply.get("sha256", "")), error=_to_error(reply))
     return Reading(str(reply["sha256"]), [_to_extracted(fields) for fields in reply["documents"]])

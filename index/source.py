@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,32 +13,32 @@ from index.embedder import Vectors
 from index.records import FileRecord
 from index.sandbox import Reading, Sandbox
 from index.scan import disk_path
-from index.store import Part
 
 _READ_AHEAD = 4  # files
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A file to read. ids: part → id of the documents that it has already."""
-
-    record: FileRecord
-    ids: Mapping[str, str]
+Piece = tuple[int, int, str]  # start and end of a passage in its document's text, and its context
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that has been read, split and embedded. sha256: of its bytes; vectors: of its passages, by key."""
+    """A file that has been read, split and embedded.
 
-    sha256: str
-    parts: Sequence[Part]
-    vectors: Mapping[bytes, Vectors]
+    pieces: of each document of the reading; vectors: of all pieces in order, shape (pieces, dimension).
+    """
+
+    reading: Reading
+    pieces: Sequence[Sequence[Piece]]
+    vectors: Vectors
+
+
+Found = tuple[FileRecord, Reading | Prepared]
 
 
 class Source(Protocol):
     """Reads files, each once, in any order."""
 
-    def read(self, files: Iterable[Asked], root: Path) -> Iterator[tuple[Asked, Reading | Prepared]]:
+    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
         """Yield each file with what is in it, or with why that cannot be read. root: what relative paths start from."""
 
 
@@ -48,13 +48,13 @@ class ReadAhead:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def read(self, files: Iterable[Asked], root: Path) -> Iterator[tuple[Asked, Reading]]:
+    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
         """Yield each file with what is in it."""
-        waiting: deque[tuple[Asked, Future[Reading]]] = deque()
+        waiting: deque[tuple[FileRecord, Future[Reading]]] = deque()
         with ThreadPoolExecutor(1, "reading") as pool:
             try:
                 for file in files:
-                    waiting.append((file, pool.submit(self._sandbox.read, disk_path(file.record.path, root))))
+                    waiting.append((file, pool.submit(self._sandbox.read, disk_path(file.path, root))))
                     if len(waiting) > _READ_AHEAD:
                         first, reading = waiting.popleft()
                         yield first, reading.result()

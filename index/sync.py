@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from index.embedder import Embedder, Vectors
 from index.errors import UnreadableFile, Unsupported
-from index.passages import embedded_text, split_document
+from index.passages import embedded_text, make_passage, split_document
 from index.plan import Plan, check_deletions
 from index.records import Document, Extracted, FileRecord, FileStatus
 from index.sandbox import Reading
 from index.scan import disk_path, hash_file
-from index.source import Asked, Prepared, Source
+from index.source import Prepared, Source
 from index.store import Change, DropFile, KeepStaged, MoveFile, NoteFile, Part, PutFile, Store
 
 Progress = Callable[[int, int, str], None]  # files done, files in all, the file at hand
@@ -89,13 +89,29 @@ class Embedding:
         """Split the documents of a file and note which of their texts have no vector yet."""
         parts = []
         for document in documents:
-            part, texts = make_part(document, self._embedder)
-            known = self._store.known_vectors(part.keys)
-            self._texts |= {key: text for key, text in texts.items() if key not in known}
-            self.passages += len(part.passages)
+            passages = split_document(document, self._embedder.count_tokens, self._embedder.window)
+            texts = [embedded_text(passage) for passage in passages]
+            keys = [vector_key(text, self._embedder) for text in texts]
+            known = self._store.known_vectors(keys)
+            self._texts |= {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+            self.passages += len(passages)
             self._characters += len(document.text)
-            parts.append(part)
+            parts.append(Part(document, passages, keys))
         self._waiting.append(PutFile(record, parts))
+
+    def accept(self, record: FileRecord, documents: Sequence[Document], prepared: Prepared) -> PutFile:
+        """Return a file that others have split and embedded, without the vectors that the store has."""
+        parts = []
+        for document, pieces in zip(documents, prepared.pieces, strict=True):
+            passages = [make_passage(document, *piece) for piece in pieces]
+            parts.append(Part(document, passages, [vector_key(embedded_text(one), self._embedder) for one in passages]))
+        keys = [key for part in parts for key in part.keys]
+        vectors = dict(zip(keys, prepared.vectors, strict=True))
+        for known in self._store.known_vectors(keys):
+            del vectors[known]
+        self.passages += len(keys)
+        self.embedded += len(vectors)
+        return PutFile(record, parts, vectors)
 
     def ready(self) -> Iterator[PutFile]:
         """Yield what waits if it is enough to be embedded at once."""
@@ -131,7 +147,6 @@ class _Work:
         yes: bool,
     ) -> None:
         self._store = store
-        self._embedder = embedder
         self._root = root
         self._source = source
         self._progress = progress
@@ -156,44 +171,28 @@ class _Work:
             else:
                 to_read.append(record)
         left = {old_path for _, old_path in plan.renamed}
-        asked = (Asked(record, self._ids_of(record, left)) for record in to_read)
-        for done, (file, reading) in enumerate(self._source.read(asked, self._root)):
+        for done, (record, found) in enumerate(self._source.read(to_read, self._root)):
             if self._progress:
-                self._progress(done, len(to_read), file.record.path)
-            yield from self._take(file, reading)
+                self._progress(done, len(to_read), record.path)
+            yield from self._take(record, found, anew=record.path in left)
             yield from self.embedding.ready()
         yield from self.embedding.rest()
         if not self._yes:
             check_deletions(plan, len(self.lost))
 
-    def _ids_of(self, record: FileRecord, left: Set[str]) -> Mapping[str, str]:
-        return {} if record.path in left else self._store.document_ids(record.collection, record.path)
-
-    def _take(self, file: Asked, reading: Reading | Prepared) -> Iterator[Change]:
+    def _take(self, record: FileRecord, found: Reading | Prepared, *, anew: bool) -> Iterator[Change]:
         """Leave a file's documents to the embedding; yields the changes where there is nothing to embed."""
-        record = replace(file.record, sha256=reading.sha256)
-        if isinstance(reading, Prepared):
-            yield self._accept(record, file.ids, reading)
-        elif reading.error:
-            yield from self._give_up(record, reading.error, held=bool(file.ids))
+        reading = found.reading if isinstance(found, Prepared) else found
+        record = replace(record, sha256=reading.sha256)
+        ids = {} if anew else self._store.document_ids(record.collection, record.path)
+        if reading.error:
+            yield from self._give_up(record, reading.error, held=bool(ids))
+            return
+        documents = [self._make_document(one, record, ids) for one in reading.documents]
+        if isinstance(found, Prepared):
+            yield self.embedding.accept(record, documents, found)
         else:
-            self.embedding.add(record, make_documents(reading.documents, record, file.ids, self._store.is_taken))
-
-    def _accept(self, record: FileRecord, ids: Mapping[str, str], prepared: Prepared) -> PutFile:
-        """Take what others have prepared, without the vectors that are there; where an id is taken by now, with another."""
-        parts = [
-            part if part.document.part in ids or not self._store.is_taken(part.document.id) else self._renamed(record, part)
-            for part in prepared.parts
-        ]
-        keys = [key for part in parts for key in part.keys]
-        new = set(keys) - self._store.known_vectors(keys)
-        self.embedding.passages += len(keys)
-        self.embedding.embedded += len(new)
-        return PutFile(record, parts, {key: prepared.vectors[key] for key in new})
-
-    def _renamed(self, record: FileRecord, part: Part) -> Part:
-        document_id = new_document_id(record, part.document.part, self._store.is_taken)
-        return make_part(replace(part.document, id=document_id), self._embedder)[0]
+            self.embedding.add(record, documents)
 
     def _give_up(self, record: FileRecord, error: UnreadableFile, *, held: bool) -> Iterator[Change]:
         """Note why a file cannot be read, and drop what it held if its text is not what is on disk any more for good.
@@ -212,13 +211,9 @@ class _Work:
             yield DropFile(record.collection, record.path)
         yield NoteFile(record)
 
-
-def make_part(document: Document, embedder: Embedder) -> tuple[Part, dict[bytes, str]]:
-    """Split a document. Returns it with its passages, and what is to be embedded, by the key of its vector."""
-    passages = split_document(document, embedder.count_tokens, embedder.window)
-    texts = [embedded_text(passage) for passage in passages]
-    keys = [vector_key(text, embedder) for text in texts]
-    return Part(document, passages, keys), dict(zip(keys, texts, strict=True))
+    def _make_document(self, extracted: Extracted, record: FileRecord, ids: dict[str, str]) -> Document:
+        document_id = ids.get(extracted.part) or new_document_id(record, extracted.part, self._store.is_taken)
+        return make_document(extracted, record, document_id)
 
 
 def vector_key(text: str, embedder: Embedder) -> bytes:
@@ -232,13 +227,6 @@ def new_document_id(record: FileRecord, part: str, is_taken: Callable[[str], boo
     while is_taken(document_id := f"d{hashlib.sha256(place.encode()).hexdigest()[:12]}"):
         place += "\0"
     return document_id
-
-
-def make_documents(
-    found: Sequence[Extracted], record: FileRecord, ids: Mapping[str, str], is_taken: Callable[[str], bool]
-) -> list[Document]:
-    """Make the documents of a file. ids: part → id of those that it had before."""
-    return [make_document(one, record, ids.get(one.part) or new_document_id(record, one.part, is_taken)) for one in found]
 
 
 def make_document(extracted: Extracted, record: FileRecord, document_id: str) -> Document:

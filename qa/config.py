@@ -38,6 +38,13 @@ class Settings(BaseModel):
     pdf_passwords: tuple[SecretStr, ...] = Field((), description="passwords tried on encrypted PDFs, separated by commas")
     file_seconds: float = Field(30.0, gt=0, description="seconds that reading one file may take")
     file_memory: int = Field(1500, ge=1000, description="MB of address space that reading one file may take")
+    engine: Literal["local", "ray"] = Field(
+        "local", description="what `qa index` reads and embeds with: this process, or `ray`, a cluster (extra `ray`)"
+    )
+    ray_address: str = Field(
+        "", pattern=r"^(.+:\d+)?$", description="host:port of the Ray cluster; empty: one on this machine, for the run"
+    )
+    ray_workers: int = Field(0, ge=0, description="workers of it that embed; 0: half of its processors")
     threads: int = Field(0, ge=0, description="threads for embedding; 0 lets the library choose")
     k: int = Field(8, ge=1, le=50, description="passages that an answer is made from")
     model: str = Field("", description="the LLM, as litellm names it (`openai/gpt-4o-mini`, `ollama/llama3.2`); empty: none")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from index.errors import IndexIncompatible, IndexMissing, IndexUnavailable
 from index.plan import Plan, make_plan, without_deletions
 from index.rebuild import RebuildPlan, RebuildReport, rebuild
 from index.sandbox import Limits, Sandbox
-from index.source import ReadAhead
+from index.source import ReadAhead, Source
 from index.store import DropFile
 from index.sync import Progress, Report, sync
 from qa.errors import NotFound
@@ -47,15 +47,13 @@ def index_paths(
     store, settings = workspace.store, workspace.settings
     if not settings.data.exists():
         plan_paths(workspace, paths, root=root)  # a mistyped path must not leave an empty data directory behind
-    limits = Limits(settings.file_seconds, settings.file_memory)
-    passwords = [one.get_secret_value() for one in settings.pdf_passwords]
-    with store.writing(root), Sandbox(limits, passwords) as sandbox:
+    with store.writing(root), _source(workspace) as source:
         plan = plan_paths(workspace, paths, no_delete=no_delete)
         if on_plan:
             on_plan(plan)
         workspace.history.shown_versions()  # raises if it is damaged, while nothing has changed yet
         embedder, base = workspace.embedder, store.root()
-        report = sync(store, embedder, plan, base, ReadAhead(sandbox), no_delete=no_delete, yes=yes, progress=progress)
+        report = sync(store, embedder, plan, base, source, no_delete=no_delete, yes=yes, progress=progress)
         try:
             forget_gone(workspace)
         except IndexUnavailable as error:  # a full disk; the index is complete, and the next run tries again
@@ -63,6 +61,23 @@ def index_paths(
         with suppress(IndexUnavailable):  # they are there for the next run to be started without naming them
             store.remember_paths(settings.collection, paths)
     return report
+
+
+@contextmanager
+def _source(workspace: Workspace) -> Iterator[Source]:
+    """Start what the settings say that files are read with. Raises EngineFailed where it cannot be."""
+    settings = workspace.settings
+    limits = Limits(settings.file_seconds, settings.file_memory)
+    passwords = [one.get_secret_value() for one in settings.pdf_passwords]
+    if settings.engine == "local":
+        with Sandbox(limits, passwords) as sandbox:
+            yield ReadAhead(sandbox)
+        return
+    from index.ray_source import Work, ray_source  # an extra, and slow to import
+
+    work = Work(limits, passwords, settings.embedder, workspace.embedder.fingerprint)
+    with ray_source(work, settings.ray_address, settings.ray_workers) as source:
+        yield source
 
 
 def check_index(workspace: Workspace) -> None:

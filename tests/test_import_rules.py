@@ -22,6 +22,8 @@ ONLY = {
     "openvino_telemetry": set(),
     "safetensors": {"index/embedder.py", "qa/reader_model.py"},
     "tantivy": {"index/lexical.py"},
+    "ray": {"index/ray_source.py"},
+    "pyarrow": {"index/ray_source.py"},
     "apsw": {"index/sqlite.py"},
     "sqlite3": set(),
     "flask": {"qa/web/"},

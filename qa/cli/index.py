@@ -32,6 +32,8 @@ _NAMES_SHOWN = 20
 @click.option("--no-delete", is_flag=True, help="Keep documents whose files are gone, excluded or damaged now.")
 @click.option("--yes", is_flag=True, help="Delete even more than half of a collection.")
 @click.option("--rebuild", is_flag=True, help="First make all passages and vectors anew, for another embedder.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), help="Read and embed here (default) or on a Ray cluster.")
+@click.option("--address", "ray_address", help="host:port of the Ray cluster (default: one on this machine, for the run).")
 @framed
 def command(
     settings: Settings,
