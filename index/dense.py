@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -39,8 +39,8 @@ _BYTE = 127.0
 
 
 @dataclass(frozen=True)
-class DenseIndex:
-    """An index of one generation, never changed once made: readers keep theirs while a newer one is made.
+class Base:
+    """FAISS's index of one commit, never changed once readers have it: it may be a file that all processes map.
 
     index: its ids are passage numbers. kind: "flat" (exact), "int8" (every row, rounded) or "ivf" (some rows, rounded).
     """
@@ -50,40 +50,83 @@ class DenseIndex:
     kind: str
     index: Any
 
+
+@dataclass(frozen=True)
+class DenseIndex:
+    """What is searched of one generation: an index of it or of a commit before it, and what has changed since.
+
+    nums: the passages added since, ascending, shape (n,); rows: their vectors, shape (n, dimension). removed: numbers of the
+    passages removed since, in any order.
+    """
+
+    generation: int
+    token: str
+    base: Base
+    nums: np.ndarray
+    rows: Vectors
+    removed: np.ndarray
+
+    @property
+    def kind(self) -> str:
+        """The kind of its index."""
+        return self.base.kind
+
     def search(self, vector: Vectors, k: int, admitted: np.ndarray | None, vectors: GetVectors) -> Found:
         """Return (passage number, cosine), best first, among the admitted numbers (all when None).
 
         min(k, number of admitted passages) are found at every kind and size, filtered or not (invariant 13). What a
         rounded index finds is compared anew with the vectors themselves, read by `vectors`.
         """
-        k = min(k, self.index.ntotal if admitted is None else len(admitted))
+        k = min(k, self.base.index.ntotal + len(self.nums) if admitted is None else len(admitted))
         if k <= 0:
             return []
         if self.kind == "flat":
-            return self._nearest(vector, k, admitted)
+            both = self._nearest(vector, k, admitted) + self._nearest_added(vector, k, admitted)
+            return sorted(both, key=lambda pair: -pair[1])[:k]
         if admitted is not None and len(admitted) <= _EXACT_UP_TO:
             return _rank(vector, admitted.tolist(), vectors, k)
         more = k + k // 2 + 16 if self.kind == "int8" else 4 * k + 64
-        rough = self._nearest(vector, min(more, self.index.ntotal), admitted)
+        rough = self._nearest(vector, more, admitted) + self._nearest_added(vector, k, admitted)
         return _rank(vector, [num for num, _ in rough], vectors, k)
 
     def _nearest(self, vector: Vectors, k: int, admitted: np.ndarray | None) -> Found:
+        """Search the index, without what was removed since."""
+        index = self.base.index
+        if not index.ntotal:
+            return []
         # with two threads on two cores one waits for the other whenever a core has other work: 2.4 ms become 20 (measured)
         faiss.omp_set_num_threads(1)
         asked = _coded(vector.reshape(1, -1), self.kind)
-        scores, nums = self.index.search(asked, k, params=self._parameters(admitted))
+        scores, nums = index.search(asked, min(k, index.ntotal), params=self._parameters(admitted))
         # FAISS fills up with id -1 where it found too few
         return [(int(num), float(score)) for num, score in zip(nums[0], scores[0], strict=True) if num >= 0]
 
+    def _nearest_added(self, vector: Vectors, k: int, admitted: np.ndarray | None) -> Found:
+        """Compare what was added since one by one: it is little, or there would be a newer index."""
+        nums, rows = self.nums, self.rows
+        if admitted is not None and len(nums):
+            places = np.searchsorted(admitted, nums).clip(max=len(admitted) - 1)
+            kept = admitted[places] == nums
+            nums, rows = nums[kept], rows[kept]
+        if not len(nums):
+            return []
+        scores = rows @ vector
+        order = np.argsort(-scores, kind="stable")[:k]
+        return [(int(nums[at]), float(scores[at])) for at in order]
+
     def _parameters(self, admitted: np.ndarray | None) -> Any:
-        if admitted is None:
-            return faiss.SearchParametersIVF(nprobe=_PROBES) if self.kind == "ivf" else None
-        bits = np.zeros(int(admitted[-1]) + 1, np.uint8)
-        bits[admitted] = 1
-        selector = faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
-        if self.kind == "ivf":  # every cell, or what is admitted might be overlooked
-            return faiss.SearchParametersIVF(sel=selector, nprobe=self.index.nlist)
-        return faiss.SearchParameters(sel=selector)
+        selector = self._selector(admitted)
+        if self.kind == "ivf":  # of a filter every cell, or what is admitted might be overlooked
+            cells = _PROBES if admitted is None else self.base.index.nlist
+            return faiss.SearchParametersIVF(sel=selector, nprobe=cells)
+        return faiss.SearchParameters(sel=selector) if selector else None
+
+    def _selector(self, admitted: np.ndarray | None) -> Any:
+        if admitted is not None:  # of this generation: nothing that was removed
+            bits = np.zeros(int(admitted[-1]) + 1, np.uint8)
+            bits[admitted] = 1
+            return faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
+        return faiss.IDSelectorNot(faiss.IDSelectorBatch(self.removed)) if len(self.removed) else None
 
 
 def _rank(vector: Vectors, nums: Sequence[int], vectors: GetVectors, k: int) -> Found:
@@ -92,10 +135,15 @@ def _rank(vector: Vectors, nums: Sequence[int], vectors: GetVectors, k: int) -> 
     return [(nums[at], float(scores[at])) for at in order]
 
 
-def open_dense(folder: Path, catalog: Catalog, held: DenseIndex | None = None) -> DenseIndex:
-    """Return the index of the catalog's generation: `held` or the newest sound file, caught up in memory, else built."""
-    usable = held is not None and held.index.d == catalog.dimension() and catalog.can_catch_up(held.generation, held.token)
-    return _catch_up(held if usable else _load_newest(folder, catalog), catalog)
+def open_dense(folder: Path, catalog: Catalog, held: DenseIndex | None = None, *, mapped: bool = False) -> DenseIndex:
+    """Return the index of the catalog's generation: the newest sound file, or `held`, with what is newer; else built.
+
+    mapped: the file is not read into memory but mapped, so that processes share it; nobody may change it in place then
+    (`replacing` never does: an old file lives on until nobody maps it).
+    """
+    known = held.base if held and _is_usable(held.base, catalog) else None
+    base = _load_newest(folder, catalog, than=known, mapped=mapped) or known or _caught_up(None, catalog)
+    return _with_newer(base, catalog)
 
 
 def refresh_dense(folder: Path, catalog: Catalog, *, rewrite: bool = False) -> None:
@@ -104,7 +152,7 @@ def refresh_dense(folder: Path, catalog: Catalog, *, rewrite: bool = False) -> N
         return
     loaded = _load_newest(folder, catalog)
     usable = loaded is not None and loaded.kind == kind_for(catalog.count_passages())
-    _save(folder, _catch_up(loaded if usable else None, catalog))
+    _save(folder, _caught_up(loaded if usable else None, catalog))
 
 
 def _is_near(folder: Path, catalog: Catalog) -> bool:
@@ -165,30 +213,46 @@ def _make(kind: str, catalog: Catalog, nums: Sequence[int]) -> Any:
     return index
 
 
-def _catch_up(old: DenseIndex | None, catalog: Catalog) -> DenseIndex:
-    """Apply what the catalog has committed since `old`, or build anew without one; the old index stays as it is."""
-    generation, token = catalog.generation(), catalog.token()
-    if old is not None and (old.generation, old.token) == (generation, token):
-        return old
+def _caught_up(old: Base | None, catalog: Catalog) -> Base:
+    """Apply to an index that nobody else has what was committed since, or build one without it."""
     added, removed = catalog.changes_since(old.generation if old else 0)
     kind = old.kind if old else kind_for(len(added))
-    index = faiss.clone_index(old.index) if old and old.index.ntotal else _make(kind, catalog, added)
+    index = old.index if old and old.index.ntotal else _make(kind, catalog, added)
     if removed and index.ntotal:
         index.remove_ids(np.asarray(removed, np.int64))
     for start in range(0, len(added), _CHUNK):
         nums = added[start : start + _CHUNK]
         index.add_with_ids(_coded(catalog.vectors(nums), kind), np.asarray(nums, np.int64))
-    return DenseIndex(generation, token, kind, index)
+    return Base(catalog.generation(), catalog.token(), kind, index)
+
+
+def _with_newer(base: Base, catalog: Catalog) -> DenseIndex:
+    """Add to an index what the catalog has committed since; the index itself stays as it is."""
+    generation, token = catalog.generation(), catalog.token()
+    added, removed = ([], []) if base.token == token else catalog.changes_since(base.generation)
+    rows = catalog.vectors(added) if added else np.zeros((0, base.index.d), np.float32)
+    return DenseIndex(generation, token, base, np.asarray(added, np.int64), rows, np.asarray(removed, np.int64))
+
+
+def _is_usable(base: Base, catalog: Catalog) -> bool:
+    return bool(base.index.d == catalog.dimension()) and catalog.can_catch_up(base.generation, base.token)
 
 
 def _files(folder: Path) -> list[Path]:
     """Return the index files, newest generation first."""
+    return [path for _, path in _numbered(folder)]
+
+
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
     numbered = [(int(path.stem[6:]), path) for path in folder.glob("dense-*.faiss") if path.stem[6:].isdigit()]
-    return [path for _, path in sorted(numbered, reverse=True)]
+    return sorted(numbered, reverse=True)
 
 
-def _load_newest(folder: Path, catalog: Catalog) -> DenseIndex | None:
-    return next((index for path in _files(folder) if (index := _load(path, catalog))), None)
+def _load_newest(folder: Path, catalog: Catalog, *, than: Base | None = None, mapped: bool = False) -> Base | None:
+    """Return the newest sound file's index; None where there is none, or none that is newer than another index."""
+    oldest = than.generation if than else -1
+    found = (_load(path, catalog, mapped) for number, path in _numbered(folder) if number > oldest)
+    return next((base for base in found if base), None)
 
 
 def _manifest(path: Path) -> dict[str, Any] | None:
@@ -206,7 +270,7 @@ def _fits(manifest: dict[str, Any], catalog: Catalog) -> bool:
     return known and manifest["dimension"] == catalog.dimension()
 
 
-def _load(path: Path, catalog: Catalog) -> DenseIndex | None:
+def _load(path: Path, catalog: Catalog, mapped: bool) -> Base | None:
     """Load a file if its checksum, dimension and generation are right; None otherwise, whatever is wrong."""
     manifest = _manifest(path)
     if manifest is None or not _fits(manifest, catalog):
@@ -215,14 +279,21 @@ def _load(path: Path, catalog: Catalog) -> DenseIndex | None:
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != manifest["sha256"]:
                 return None
-            file.seek(0)  # the very file that was hashed is read, and in pieces: it may be as large as half the memory
-            index = faiss.read_index(faiss.PyCallbackIOReader(file.read, _IO_BYTES))
+            index = _read(file, mapped)
     except (OSError, RuntimeError):
         return None
-    return DenseIndex(manifest["generation"], manifest["token"], manifest["kind"], index)
+    return Base(manifest["generation"], manifest["token"], manifest["kind"], index)
 
 
-def _save(folder: Path, dense: DenseIndex) -> None:
+def _read(file: BinaryIO, mapped: bool) -> Any:
+    """Return the index in the very file that was hashed, whatever has its name by now."""
+    if mapped:  # FAISS opens a file by name; only this flag maps all kinds, IO_FLAG_MMAP copies those but IVF (measured)
+        return faiss.read_index(f"/dev/fd/{file.fileno()}", faiss.IO_FLAG_MMAP_IFC)
+    file.seek(0)  # in pieces: it may be as large as half the memory
+    return faiss.read_index(faiss.PyCallbackIOReader(file.read, _IO_BYTES))
+
+
+def _save(folder: Path, dense: Base) -> None:
     path = folder / f"dense-{dense.generation}.faiss"
     digest = hashlib.sha256()
     with replacing(path) as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -214,7 +215,12 @@ def bundled_weights() -> dict[str, npt.NDArray[np.float32]]:
 
 @lru_cache(maxsize=1)
 def _bundled_words() -> dict[str, npt.NDArray[np.float32]]:
-    return _tensors(lambda name: name == WORDS)
+    """Return the word embeddings, half of the model, as they lie in the file: processes that map them share the memory."""
+    path = bundled_folder() / "model.safetensors"
+    with path.open("rb") as file:  # https://github.com/huggingface/safetensors#format
+        length = int.from_bytes(file.read(8), "little")
+        told = json.loads(file.read(length))[WORDS]
+    return {WORDS: np.memmap(path, np.float32, "r", 8 + length + told["data_offsets"][0], tuple(told["shape"]))}
 
 
 def _tensors(wanted: Callable[[str], bool]) -> dict[str, npt.NDArray[np.float32]]:

@@ -37,8 +37,10 @@ _WAIT_SECONDS = 10.0  # how long a reader waits for a running writer to bring th
 class LocalStore:
     """A store in one folder. Safe to share between threads; every view has its own connection."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, mapped: bool = False) -> None:
+        """Open nothing yet. mapped: other processes read the same folder, and share the memory of its vectors."""
         self.folder = folder
+        self._mapped = mapped
         self._lock = threading.Lock()
         self._catalogs = CatalogPool(self._catalog_path)
         self._derived: Derived | None = None
@@ -152,7 +154,7 @@ class LocalStore:
             lexical = open_lexical(self.folder / "lexical", catalog)
             if lexical is None and patient:
                 return None
-            dense = open_dense(self.folder, catalog, held)
+            dense = open_dense(self.folder, catalog, held, mapped=self._mapped)
             self._derived = Derived(dense, lexical or build_in_memory(catalog), {})
             return self._derived
 
