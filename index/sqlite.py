@@ -26,6 +26,7 @@ _SMALLEST_PAGE = 512  # bytes, https://sqlite.org/fileformat2.html
 _CHECKSUM_BYTES = 8  # at the end of every page; the VFS computes checksums only when exactly so many are reserved
 _BAD_CHECKSUM = apsw.SQLITE_IOERR | (32 << 8)  # SQLITE_IOERR_DATA
 _DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, apsw.FormatError)
+_SETTINGS = ("secure_delete = ON", "temp_store = MEMORY")
 _REGISTERING = threading.Lock()
 
 Value = str | int | float | bytes | None
@@ -36,9 +37,13 @@ Identity = tuple[tuple[int, int] | None, ...]
 class Database:
     """One connection. `rows` and `run` raise IndexDamaged for a damaged file and IndexUnavailable for a busy or full one."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, making it where there is none; raises as `rows` does."""
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """Open the file, making it where there is none; raises as `rows` does.
+
+        durable: a commit waits for the disk; what need not outlive the machine's next failure does not.
+        """
         self.path = path
+        self._synchronous = "FULL" if durable else "OFF"
         self._is_shared = False
         _register_checksums()
         with _mapped(path):
@@ -84,7 +89,7 @@ class Database:
             db.set_busy_timeout(_BUSY_MS)
             reserve = ctypes.c_int(_CHECKSUM_BYTES)
             db.file_control("main", apsw.SQLITE_FCNTL_RESERVE_BYTES, ctypes.addressof(reserve))
-            for setting in (*first, "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "temp_store = MEMORY"):
+            for setting in (*first, "journal_mode = WAL", f"synchronous = {self._synchronous}", *_SETTINGS):
                 db.execute(f"PRAGMA {setting}").fetchall()
             db.execute("PRAGMA foreign_keys = ON")
         except apsw.Error:

@@ -20,6 +20,7 @@ from index.records import DEFAULT_COLLECTION
 from qa.errors import ConfigError
 
 PREFIX = "QA_"
+MOST_WORKERS = 64
 CONFIG_FILE = "qa.toml"
 # Variables of the same prefix that are no settings: where benchmarks look for public data.
 _NOT_SETTINGS = frozenset({"QA_BENCH_DATA"})
@@ -75,9 +76,12 @@ class Settings(BaseModel):
     temperature: float = Field(0.0, ge=0, le=2, description="randomness of the LLM")
     prompts: Path | None = Field(None, description="a folder with your own versions of the files in prompts/")
     max_question: int = Field(4000, ge=10, description="longest question, in characters")
-    workers: int = Field(8, ge=1, le=64, description="requests that `qa serve` works on at once")
+    workers: int = Field(
+        1, ge=1, le=MOST_WORKERS, description="processes that `qa serve` answers by; more than 1 need the extra `workers`"
+    )
+    at_once: int = Field(8, ge=1, le=64, description="requests that each of them works on at once")
     queue: int = Field(32, ge=0, le=512, description="requests that may wait for that; more are told to come back (503)")
-    llm_concurrency: int = Field(8, ge=1, description="calls to an LLM that go on at once, over all questions")
+    llm_concurrency: int = Field(8, ge=1, description="calls to an LLM that go on at once, over all questions of a process")
     rate_limit: int = Field(
         1200, ge=0, description="requests a minute that one key, or one address without a key, may send; 0: any number"
     )

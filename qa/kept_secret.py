@@ -15,12 +15,13 @@ SECRET_BYTES = 32
 class KeptSecret:
     """Random bytes, the same after a restart, and for every process that serves a data directory.
 
-    Where no file can be made they hold for this process alone: what they sign is then stale after a restart, no worse.
+    Where no file can be made they hold for this server alone: what they sign is then stale after a restart, no worse.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, own: bytes = b"") -> None:
+        """Read nothing yet. own: the bytes to put there if there are none; random ones where none are given."""
         self._path = path
-        self._own = secrets.token_bytes(SECRET_BYTES)
+        self._own = own or secrets.token_bytes(SECRET_BYTES)
         self._kept = b""
 
     def value(self) -> bytes:

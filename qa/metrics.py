@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from index.clock import Step
@@ -41,10 +43,18 @@ class HasStats(Protocol):
 class Metrics:
     """Counts what it is told, and reads the index when it is asked. Safe to share between threads."""
 
-    def __init__(self, store: HasStats) -> None:
+    def __init__(self, store: HasStats, shared: Path | None = None) -> None:
+        """Count from 0. shared: a folder where several processes put their numbers; each then shows the sums of all.
+
+        That folder must stand in PROMETHEUS_MULTIPROC_DIR since before this module was imported.
+        """
         self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
         self._registry.register(_IndexCollector(store))
+        self._own: CollectorRegistry | None = None if shared else self._registry
+        if shared:
+            MultiProcessCollector(self._registry, str(shared))  # type: ignore[no-untyped-call]
+        else:
+            ProcessCollector(registry=self._registry)  # of several processes the memory of one says little
         self._stages = self._seconds(
             "stage", "that a step took: search holds embed to rerank, write holds llm and verify", "stage"
         )
@@ -84,10 +94,10 @@ class Metrics:
         return encode(self._registry), content_type
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
-        return Counter(f"qa_{name}", f"{what}.", labels, registry=self._registry)
+        return Counter(f"qa_{name}", f"{what}.", labels, registry=self._own)
 
     def _seconds(self, name: str, what: str, *labels: str) -> Histogram:
-        return Histogram(f"qa_{name}_seconds", f"Seconds {what}.", labels, registry=self._registry, buckets=_SECONDS)
+        return Histogram(f"qa_{name}_seconds", f"Seconds {what}.", labels, registry=self._own, buckets=_SECONDS)
 
     def _note_step(self, step: Step) -> None:
         self._stages.labels(step.name).observe(step.seconds)

@@ -23,16 +23,21 @@ from qa.support import Entails
 from qa.upstream import Breaker
 
 
+def _turns(workers: int) -> int:
+    """Return how many threads of one of so many processes compute at once: more than there are cores gain nothing."""
+    return max(1, (os.cpu_count() or 1) // workers)
+
+
 class Workspace:
     """Opens each part when it is first needed, once. Safe to share between threads."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: LocalStore = LocalStore(settings.data)
+        self.store: LocalStore = LocalStore(settings.data, mapped=settings.workers > 1)
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
-        self.processors = Processors(os.cpu_count() or 1)  # to search and read: what computes gains nothing from more
+        self.processors = Processors(_turns(settings.workers))  # to search and read
         self._has_embedded = False
         self.listeners: list[Listener] = []  # that are told what came of each question
 

@@ -33,6 +33,8 @@ ONLY = {
     "opentelemetry": {"qa/tracing.py"},
     "spectree": {"qa/web/openapi.py"},
     "itsdangerous": {"qa/web/session.py"},
+    "gunicorn": {"qa/cli/workers.py"},
+    "limits": {"qa/web/shared_limits.py"},
     "mcp": {"qa/mcp/"},
     "mcp_types": {"qa/mcp/"},
     "starlette": {"qa/mcp/"},

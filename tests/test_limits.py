@@ -103,7 +103,7 @@ def test_a_proxy_that_is_no_network_is_an_error_of_the_settings() -> None:
 
 
 def test_so_many_work_so_many_wait_and_the_rest_are_refused_at_once() -> None:
-    admission = Admission(workers=2, queue=3)
+    admission = Admission(at_once=2, queue=3)
     entered: list[bool] = []
     threads = [threading.Thread(target=lambda: entered.append(admission.enter())) for _ in range(5)]
     for one in threads:
@@ -129,7 +129,7 @@ def test_so_many_work_so_many_wait_and_the_rest_are_refused_at_once() -> None:
 
 
 def test_a_full_server_says_so_and_still_answers_health_checks(corpus: Workspace, make_workspace: MakeWorkspace) -> None:
-    app = create_app(make_workspace(corpus.settings.data, workers=1, queue=0))
+    app = create_app(make_workspace(corpus.settings.data, at_once=1, queue=0))
     admission, client = app.extensions["admission"], app.test_client()
     assert admission.enter()
     refused = client.get("/api/documents")
@@ -191,13 +191,13 @@ def test_a_turn_is_given_back_by_who_fails() -> None:
 
 @pytest.mark.parametrize("path", ["/api/documents", "/api/documents/d0", "/nothing", "/api/documents?limit=x", "/", "/map"])
 def test_every_turn_ends(path: str, corpus: Workspace, make_workspace: MakeWorkspace) -> None:
-    client = create_app(make_workspace(corpus.settings.data, workers=1, queue=0)).test_client()
+    client = create_app(make_workspace(corpus.settings.data, at_once=1, queue=0)).test_client()
     for _ in range(3):
         assert client.get(path).status_code != 503
 
 
 def test_a_stream_holds_its_turn_until_it_ends(corpus: Workspace, make_workspace: MakeWorkspace) -> None:
-    client = create_app(make_workspace(corpus.settings.data, workers=1, queue=0)).test_client()
+    client = create_app(make_workspace(corpus.settings.data, at_once=1, queue=0)).test_client()
     body, accept = {"question": "What is the MTCR?", "k": 1}, {"Accept": "text/event-stream"}
     for end in ("read", "close"):
         stream = client.post("/api/ask", json=body, headers=accept)

@@ -139,7 +139,7 @@ def test_what_counts_answers_costs_none(corpus: Workspace, caplog: pytest.LogCap
 
 
 def test_requests_count_by_rule_and_status_and_refusals_by_reason(corpus: Workspace, make_workspace: MakeWorkspace) -> None:
-    app = create_app(make_workspace(corpus.settings.data, rate_limit=5, workers=1, queue=0))
+    app = create_app(make_workspace(corpus.settings.data, rate_limit=5, at_once=1, queue=0))
     client = app.test_client()
     for path in ("/api/answers/a1", "/api/answers/a2", "/no/such/route", "/healthz"):
         client.get(path).close()
@@ -159,7 +159,7 @@ def test_requests_count_by_rule_and_status_and_refusals_by_reason(corpus: Worksp
 
 
 def test_a_full_server_still_shows_its_metrics(corpus: Workspace, make_workspace: MakeWorkspace) -> None:
-    app = create_app(make_workspace(corpus.settings.data, workers=1, queue=0))
+    app = create_app(make_workspace(corpus.settings.data, at_once=1, queue=0))
     assert app.extensions["admission"].enter()
     assert app.test_client().get("/metrics").status_code == 200
 

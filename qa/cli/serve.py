@@ -1,25 +1,22 @@
-"""`qa serve`: the web form and the API, by waitress, on this machine."""
+"""`qa serve`: the web form and the API on this machine, by waitress in one process, or by gunicorn in several."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import socket
 import sys
-import threading
 from typing import Any
 
 import click
 
-from index.errors import CitableError
 from qa.cli.allocator import hold_less_memory
 from qa.cli.draining import serve_until_told
 from qa.cli.frame import framed, say
-from qa.config import Settings, host_in_url, wants_traces
+from qa.config import MOST_WORKERS, Settings, host_in_url, wants_traces
 from qa.errors import ConfigError
 from qa.gate import check_keys
 from qa.logs import set_up
-from qa.tracing import open_tracing
-from qa.web import create_app
-from qa.workspace import Workspace
 
 _SPARE_THREADS = 8  # that refuse, and answer health checks, while all others are at work or wait
 _CONNECTIONS = 500
@@ -28,6 +25,9 @@ _CONNECTIONS = 500
 @click.command("serve")
 @click.option("--host", help="Address to listen on (default: 127.0.0.1).")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (default: 8765; 0 takes a free one).")
+@click.option(
+    "--workers", type=click.IntRange(1, MOST_WORKERS), help="Processes that answer (default: 1; more by gunicorn, an extra)."
+)
 @click.option(
     "--open-access", is_flag=True, default=None, help="Answer without keys although --host can be reached by others."
 )
@@ -38,17 +38,27 @@ def command(settings: Settings, **_: Any) -> None:
     """Open the web form and the API. Ctrl-C ends it, when what was asked is answered; a second one at once."""
     set_up(settings.log_format, settings.log_level)
     hold_less_memory()
-    workspace = Workspace(settings)
     check_keys(settings, settings.host)
+    serve = _serve_alone if settings.workers == 1 else _serve_by_several
+    serve(settings)
+
+
+def _serve_alone(settings: Settings) -> None:
+    # here, for the master of several processes must load nothing of this
+    from qa.cli.warming import warm_up_aside
+    from qa.tracing import open_tracing
+    from qa.web import create_app
+    from qa.workspace import Workspace
+
+    workspace = Workspace(settings)
     tracing = open_tracing() if wants_traces() else None
     if tracing:
         workspace.listeners.append(tracing.note)
     try:
         server = open_server(create_app(workspace), settings.host, settings.port)
     except (OSError, ValueError) as error:
-        hint = "free the port or choose another with --port"
-        raise ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint) from error
-    threading.Thread(target=_warm_up, args=(workspace,), daemon=True).start()
+        raise _cannot_listen(settings, error) from error
+    warm_up_aside(workspace)
     say(f"Citable QA is at http://{host_in_url(settings.host)}:{_port(server)}/  (Ctrl-C ends it)")
     ended = serve_until_told(server, settings.drain_seconds)
     if tracing:
@@ -57,6 +67,37 @@ def command(settings: Settings, **_: Any) -> None:
         say(f"not everything that was asked could be answered within {settings.drain_seconds:g} seconds")
         sys.stderr.flush()
         os._exit(0)  # what still runs in other threads must not meet libraries that are being taken down: they abort
+
+
+def _serve_by_several(settings: Settings) -> None:
+    if importlib.util.find_spec("gunicorn") is None:
+        message = f"{settings.workers} workers take gunicorn, which is not installed"
+        raise ConfigError(message, 'run: pip install "citable-qa[workers]", or set workers to 1')
+    from qa.cli.workers import serve_by_workers  # an extra
+
+    try:
+        sockets = _listening(settings.host, settings.port)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+    serve_by_workers(settings, sockets, _threads(settings))
+
+
+def _listening(host: str, port: int) -> list[socket.socket]:
+    """Return a socket that listens for each address of a host, all on one port. Raises OSError."""
+    sockets: list[socket.socket] = []
+    for family, *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+        taken = sockets[0].getsockname()[1] if sockets else port
+        sockets.append(socket.create_server((address[0], taken), family=family, backlog=_CONNECTIONS))
+    return sockets
+
+
+def _cannot_listen(settings: Settings, error: Exception) -> ConfigError:
+    hint = "free the port or choose another with --port"
+    return ConfigError(f"cannot listen on {settings.host}:{settings.port} ({error})", hint)
+
+
+def _threads(settings: Settings) -> int:
+    return settings.at_once + settings.queue + _SPARE_THREADS
 
 
 def open_server(app: Any, host: str, port: int) -> Any:
@@ -68,7 +109,7 @@ def open_server(app: Any, host: str, port: int) -> Any:
         app,
         host=host,
         port=port,
-        threads=settings.workers + settings.queue + _SPARE_THREADS,
+        threads=_threads(settings),
         connection_limit=_CONNECTIONS,
         backlog=_CONNECTIONS,
         asyncore_use_poll=True,  # select() ends at file number 1023
@@ -84,11 +125,3 @@ def open_server(app: Any, host: str, port: int) -> Any:
 def _port(server: Any) -> int:
     """Return the port of a server, which listens on several sockets where its host has several addresses."""
     return int(getattr(server, "effective_port", None) or server.effective_listen[0][1])
-
-
-def _warm_up(workspace: Workspace) -> None:
-    """Load the model while nobody waits; what is wrong is shown by /readyz and with the first question."""
-    try:
-        workspace.warm_up()
-    except CitableError as error:
-        say(f"not ready: {error}")

@@ -69,10 +69,10 @@ class Asker:
 class Door:
     """Lets in who shows a key. Without any key everybody is let in, unless the server listens beyond this machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, secret: bytes = b"") -> None:
         self._gate = Gate(settings, settings.host)
         self.ring = self._gate.ring
-        self.sessions = Sessions(self.ring, settings.data)
+        self.sessions = Sessions(self.ring, settings.data, secret)
 
     def who(self) -> Asker:
         """Return who sent this request."""

@@ -16,11 +16,11 @@ _LONGEST_WAIT = 20.0  # seconds
 
 
 class Admission:
-    """Admits `workers` at once and lets `queue` more wait. Safe to share between threads."""
+    """Admits `at_once` together and lets `queue` more wait. Safe to share between threads."""
 
-    def __init__(self, workers: int, queue: int) -> None:
-        self._working = threading.BoundedSemaphore(workers)
-        self._waiting = threading.BoundedSemaphore(workers + queue)
+    def __init__(self, at_once: int, queue: int) -> None:
+        self._working = threading.BoundedSemaphore(at_once)
+        self._waiting = threading.BoundedSemaphore(at_once + queue)
 
     def enter(self) -> bool:
         """Wait for a turn; False, at once, when too many wait already, or when it does not come."""

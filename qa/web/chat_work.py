@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from index.errors import CitableError
 from qa.answer import answer_question
@@ -54,6 +54,16 @@ class ChatWork:
                 work()
             except Exception as error:  # the type alone: a message could hold words of a question, or a token
                 _LOG.error("a chat tool got no answer: %s", type(error).__name__)
+
+
+class Seen(Protocol):
+    """What has come already: once in this process, or in any process of this server."""
+
+    def put(self, key: str, value: bool, /) -> bool:
+        """Keep a key; says whether it is new."""
+
+    def forget(self, key: str) -> None:
+        """Drop a key."""
 
 
 class Remembered(Generic[_T]):

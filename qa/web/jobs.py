@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 from index.errors import CitableError, IndexLocked, TooManyDeletions
 from index.sync import Progress, Report
 from qa.errors import NotFound
+from qa.web.job_state import Board, JobState, OwnBoard
 
 _LOG = logging.getLogger("qa.web")
 
@@ -18,41 +18,13 @@ Work = Callable[[Progress], Sequence[Report]]
 Job = tuple[Work, tuple[str, ...]]  # with the collections that it indexes
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """How far a run is. done, total: files to read; counts: what a run that is over has changed; error: a stable word.
-
-    collections: those that it indexes, none for all.
-    """
-
-    status: Literal["idle", "running", "done", "failed"] = "idle"
-    done: int = 0
-    total: int = 0
-    path: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
-    error: str = ""
-    detail: str = ""
-    collections: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the state as the API shows it."""
-        error = {"code": self.error, "detail": self.detail} if self.error else None
-        return {
-            "status": self.status,
-            "done": self.done,
-            "total": self.total,
-            "path": self.path,
-            "counts": self.counts or None,
-            "error": error,
-        }
-
-
 class IndexJobs:
-    """Runs what it is given, one at a time. Safe to share between threads."""
+    """Runs what it is given, one at a time over all processes that share a board. Safe to share between threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, board: Board | None = None) -> None:
         self._lock = threading.Lock()
-        self._state = JobState()
+        self._board: Board = board or OwnBoard()
+        self._runs = False
         self._next: Job | None = None
         self._thread: threading.Thread | None = None
 
@@ -60,7 +32,7 @@ class IndexJobs:
     def state(self) -> JobState:
         """How far the run is that goes on, or how the last one ended."""
         with self._lock:
-            return self._state
+            return self._board.read()
 
     def start(self, work: Work, collections: Sequence[str] = (), *, queue: bool = False) -> bool:
         """Begin a run. While another goes on: False, or with `queue` once more when that is over.
@@ -69,11 +41,15 @@ class IndexJobs:
         """
         job = (work, tuple(collections))
         with self._lock:
-            if self._state.status == "running":
+            if self._runs:
                 if queue:
                     self._next = job
                 return queue
-            self._state = JobState("running", collections=job[1])
+            if self._board.take(wait=False):
+                self._board.write(JobState("running", collections=job[1]))
+            elif not queue:
+                return False
+            self._runs = True
             self._thread = threading.Thread(target=self._run, args=[job], daemon=True, name="indexing")
             self._thread.start()
             return True
@@ -89,15 +65,22 @@ class IndexJobs:
         following: Job | None = job
         while following:
             work, collections = following
-            ended = replace(self._end_of(work), collections=collections)
+            self._board.take(wait=True)
+            self._note(0, 0, "", collections)
+            ended = replace(self._end_of(work, collections), collections=collections)
             with self._lock:
                 following, self._next = self._next, None
-                self._state = JobState("running", collections=following[1]) if following else ended
+                self._board.write(JobState("running", collections=following[1]) if following else ended)
+                self._runs = following is not None
+                if not following:
+                    self._board.free()
 
-    def _end_of(self, work: Work) -> JobState:
+    def _end_of(self, work: Work, collections: tuple[str, ...]) -> JobState:
         """Do one run and say how it ended. What is not meant for people is logged, by its type alone, and hidden."""
         try:
-            return JobState("done", counts=_count(work(self._note)))
+            return JobState(
+                "done", counts=_count(work(lambda done, total, path: self._note(done, total, path, collections)))
+            )
         except (IndexLocked, TooManyDeletions, NotFound) as error:
             return JobState("failed", error=_word(error), detail=str(error) if isinstance(error, TooManyDeletions) else "")
         except CitableError as error:
@@ -106,9 +89,9 @@ class IndexJobs:
             _LOG.error("indexing failed: unexpected %s", type(error).__name__)
         return JobState("failed", error="error")
 
-    def _note(self, done: int, total: int, path: str) -> None:
+    def _note(self, done: int, total: int, path: str, collections: tuple[str, ...]) -> None:
         with self._lock:
-            self._state = replace(self._state, done=done, total=total, path=path)
+            self._board.write(JobState("running", done, total, path, collections=collections))
 
 
 def _word(error: CitableError) -> str:

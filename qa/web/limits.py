@@ -1,4 +1,4 @@
-"""How many requests a minute one key may send, or one address without a key: Flask-Limiter, counted in this process."""
+"""How many requests a minute one key, or one address without a key, may send to a server: Flask-Limiter."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ _FREE = frozenset(("static", "api.healthz", "api.readyz"))
 _NETWORK_BITS = 64  # of an IPv6 address: what one customer of a provider is given
 
 
-def limit(app: Flask, settings: Settings) -> None:
-    """Refuse with 429 what is beyond `rate_limit` requests a minute, and `ask_limit` questions."""
+def limit(app: Flask, settings: Settings, counts: str) -> None:
+    """Refuse with 429 what is beyond `rate_limit` requests a minute, and `ask_limit` questions.
+
+    counts: "memory://", or the address of counts that several processes share (qa/web/shared_limits.py).
+    """
     limits = [
         ApplicationLimit(f"{settings.rate_limit} per minute", exempt_when=_is_free, scope="all"),
         ApplicationLimit(f"{settings.ask_limit} per minute", exempt_when=_is_no_question, scope="ask"),
@@ -27,7 +30,7 @@ def limit(app: Flask, settings: Settings) -> None:
         _who,
         app=app,
         application_limits=[*kept],
-        storage_uri="memory://",
+        storage_uri=counts,
         strategy="sliding-window-counter",  # two numbers for each asker, however many requests
         on_breach=_note_wait,
         enabled=bool(kept),

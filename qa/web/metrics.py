@@ -18,7 +18,7 @@ _LOG = logging.getLogger("qa.web.requests")
 @bp.get("/metrics")
 @needs("admin", whole=True)
 def metrics() -> Response:
-    """Show what this process did, and what is in the index."""
+    """Show what this server did, all its processes together, and what is in the index."""
     text, content_type = _metrics().text(request.headers.get("Accept", ""))
     return Response(text, content_type=content_type)
 

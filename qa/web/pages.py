@@ -11,7 +11,8 @@ from index.errors import IndexMissing
 from index.records import AllOf, DocumentInfo, Equals, Stats
 from qa.web.access import asker, needs
 from qa.web.api import whole_workspace, workspace
-from qa.web.jobs import IndexJobs, JobState
+from qa.web.job_state import JobState
+from qa.web.jobs import IndexJobs
 from qa.web.timeline import timeline
 
 bp = Blueprint("pages", __name__)
@@ -66,7 +67,7 @@ def library_page(results: Sequence[dict[str, Any]] = ()) -> str:
 
 
 def jobs() -> IndexJobs:
-    """Return what indexes in this process."""
+    """Return what indexes."""
     found = current_app.extensions["jobs"]
     assert isinstance(found, IndexJobs)  # noqa: S101
     return found

@@ -29,12 +29,12 @@ _HEADERS = {
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def guard(app: Flask) -> None:
-    """Add the checks and headers to an application."""
+def guard(app: Flask, counts: str) -> None:
+    """Add the checks and headers to an application. counts: where requests are counted, as `limit` says."""
     settings = app.extensions["workspace"].settings
     app.before_request(name_request)
-    admit(app, Admission(settings.workers, settings.queue))
-    limit(app, settings)
+    admit(app, Admission(settings.at_once, settings.queue))
+    limit(app, settings, counts)
     app.before_request(authorize)
     app.before_request(refuse_forged)
     app.after_request(_add_headers)

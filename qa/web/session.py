@@ -31,9 +31,10 @@ class Session:
 class Sessions:
     """Signs and reads cookies and form tokens. The secret is kept: a restart signs nobody out, and open pages stay good."""
 
-    def __init__(self, ring: KeyRing, data: Path) -> None:
+    def __init__(self, ring: KeyRing, data: Path, secret: bytes = b"") -> None:
+        """Read nothing yet. secret: what all processes of this server sign with where none can be kept."""
         self._ring = ring
-        self._without_keys = KeptSecret(data / "forms.secret")
+        self._without_keys = KeptSecret(data / "forms.secret", secret)
         self._kept: bytes | None = None
 
     def open(self, key: Key, response: BaseResponse) -> None:

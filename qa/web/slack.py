@@ -18,7 +18,7 @@ from index.errors import CitableError
 from qa.web.access import needs
 from qa.web.api import base_address, whole_workspace
 from qa.web.chat_text import ChatMessage, Dialect, escape_mrkdwn, link_mrkdwn, write_message
-from qa.web.chat_work import BUSY, USAGE, ChatWork, Remembered, answer_in_thread, may_send, send
+from qa.web.chat_work import BUSY, USAGE, ChatWork, Seen, answer_in_thread, may_send, send
 from qa.web.feedback import FeedbackBody, keep
 
 bp = Blueprint("slack", __name__)
@@ -62,7 +62,7 @@ def events() -> Response | tuple[Response, int]:
     event = event_body.get("event")
     if not isinstance(event, dict) or not _is_question(event, event_body):
         return jsonify({})
-    seen: Remembered[bool] = current_app.extensions["chat_events"]
+    seen: Seen = current_app.extensions["chat_events"]
     event_id = str(event_body.get("event_id", ""))
     if not seen.put(event_id, True):
         return jsonify({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -55,9 +56,23 @@ def event_stream(pieces: Iterable[str]) -> Response:
 
 
 def asker_is_gone() -> Callable[[], bool]:
-    """Return what tells whether the client of this request has closed its connection (waitress says so, others do not)."""
-    ask: Callable[[], bool] = flask_request.environ.get("waitress.client_disconnected", lambda: False)
-    return ask
+    """Return what tells whether the client of this request has closed its connection."""
+    environ = flask_request.environ
+    ask: Callable[[], bool] | None = environ.get("waitress.client_disconnected")
+    if ask is not None:
+        return ask
+    connection: socket.socket | None = environ.get("gunicorn.socket")
+    return lambda: connection is not None and _is_closed(connection)
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Say whether the other end has closed: then there is an end to read. What it may send next is left where it is."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _produce(
