@@ -27,7 +27,7 @@ from index.readers import READERS_VERSION
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
 from index.scan import disk_path, entry_of, index_path
 from index.stats import read_stats
-from index.store import Change, DropFile, MoveFile, NoteFile, View
+from index.store import Capabilities, Change, DropFile, MoveFile, NoteFile, View
 
 _LOG = logging.getLogger("index.store")
 _LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
@@ -36,6 +36,8 @@ _WAIT_SECONDS = 10.0  # how long a reader waits for a running writer to bring th
 
 class LocalStore:
     """A store in one folder. Safe to share between threads; every view has its own connection."""
+
+    capabilities = Capabilities(lexical=True)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -11,6 +11,7 @@ from index.embedder import Embedder, open_embedder
 from index.local_store import LocalStore
 from index.narrow import NarrowStore
 from index.search import Reranker
+from index.store import Store
 from qa.config import Settings
 from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
@@ -27,7 +28,7 @@ class Workspace:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: LocalStore = LocalStore(settings.data)
+        self.store: Store = LocalStore(settings.data)
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
