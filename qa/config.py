@@ -31,6 +31,17 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Path = Field(Path(".qa"), description="the data directory")
+    store: Literal["local", "milvus"] = Field(
+        "local", description="where the index lies: `local`, in the data directory; `milvus`, in Milvus and PostgreSQL"
+    )
+    milvus_uri: str = Field("", description="address of Milvus (`http://host:19530`), or a file for Milvus Lite")
+    milvus_token: SecretStr = Field(SecretStr(""), description="key for Milvus, `user:password` or a token; empty: none")
+    milvus_index: Literal["AUTOINDEX", "FLAT", "HNSW", "IVF_FLAT", "IVF_SQ8", "DISKANN"] = Field(
+        "AUTOINDEX", description="kind of index that Milvus makes of vectors; for new indexes, and Lite takes `FLAT`"
+    )
+    catalog_url: SecretStr = Field(
+        SecretStr(""), description="address of the PostgreSQL database that goes with Milvus (`postgresql://user@host/name`)"
+    )
     collection: str = Field(DEFAULT_COLLECTION, min_length=1, description="the collection used when none is named")
     embedder: str = Field(
         DEFAULT_MODEL, min_length=1, description="the bundled model, a local folder, or a sentence-transformers name"

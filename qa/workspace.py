@@ -8,7 +8,6 @@ from functools import cached_property
 from threading import BoundedSemaphore
 
 from index.embedder import Embedder, open_embedder
-from index.local_store import LocalStore
 from index.narrow import NarrowStore
 from index.search import Reranker
 from index.store import Store
@@ -19,6 +18,7 @@ from qa.outcome import Listener
 from qa.reader import Reader
 from qa.reader_model import ReaderModel
 from qa.slots import Slots
+from qa.stores import open_store
 from qa.support import Entails
 from qa.upstream import Breaker
 
@@ -28,7 +28,7 @@ class Workspace:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: Store = LocalStore(settings.data)
+        self.store: Store = open_store(settings)
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import psycopg
+from pymilvus import MilvusClient
 
 from index.embedder import Vectors
 from index.local_store import LocalStore
 from index.locators import locate
+from index.milvus import Milvus
+from index.milvus_store import MilvusStore
 from index.records import Document, FileRecord, Locator, Passage, Section
 from index.store import Change, Part, PutFile, Store
 from index.sync import vector_key
@@ -41,6 +45,27 @@ class LocalPlace:
     def holds(self, word: str) -> bool:
         files = [path for path in self.folder.rglob("*") if path.is_file()]
         return any(word.lower().encode() in path.read_bytes().lower() for path in files)
+
+
+@dataclass(frozen=True)
+class MilvusPlace:
+    """A database of PostgreSQL, and a Milvus that other places may use too: each has collections of its own there."""
+
+    url: str
+    uri: str
+    folder: Path
+
+    def open(self) -> MilvusStore:
+        return MilvusStore(self.url, Milvus(self.uri), self.folder)
+
+    def holds(self, word: str) -> bool:
+        with psycopg.connect(self.url) as database:
+            tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'citable_qa'").fetchall()
+            text = "".join(str(database.execute(f"SELECT * FROM citable_qa.{name}").fetchall()) for (name,) in tables)
+            targets = [name for (name,) in database.execute("SELECT name FROM citable_qa.targets").fetchall()]
+        client = MilvusClient(self.uri)
+        rows = [client.query(name, filter="num >= 0", consistency_level="Strong", output_fields=["*"]) for name in targets]
+        return word.lower() in f"{text}{[list(row) for row in rows]}".lower()
 
 
 @dataclass(frozen=True)

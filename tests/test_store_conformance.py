@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from stores import WORDS, HashedWords, LocalPlace, Place, document_of, interrupt, put, record_of, write
+from postgres_server import postgres_server
+from stores import WORDS, HashedWords, LocalPlace, MilvusPlace, Place, document_of, interrupt, put, record_of, write
 
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing
 from index.records import AllOf, AnyOf, CollectionStats, Equals, Filter, Range, StartsWith
@@ -19,10 +20,15 @@ HARBOUR = "The harbour was dug in 1911.\nIts quay is 300 metres long.\nShips of 
 AIRPORT = "The airport opened in 1953.\nTwo runways cross there."
 
 
-@pytest.fixture(scope="module", params=["local"])
-def new_place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[], Place]:
+@pytest.fixture(scope="module", params=["local", "milvus-lite"])
+def new_place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[[], Place]]:
     """Make places of one kind, each of them empty."""
-    return lambda: LocalPlace(tmp_path_factory.mktemp("place") / ".qa")
+    if request.param == "local":
+        yield lambda: LocalPlace(tmp_path_factory.mktemp("place") / ".qa")
+        return
+    uri = str(tmp_path_factory.mktemp("lite") / "milvus.db")
+    with postgres_server() as server:
+        yield lambda: MilvusPlace(server.new_database(), uri, tmp_path_factory.mktemp("place") / ".qa")
 
 
 @pytest.fixture
