@@ -24,7 +24,6 @@ from index.store import Found
 
 MOST = 16_384  # rows of one answer: Milvus refuses to return more
 _ROWS_AT_ONCE = 1_000  # sent or asked for in one request
-_NAMED_AT_ONCE = 2_000  # removed documents that a search names; rows of further ones are sifted out afterwards
 _SECONDS = 30.0
 _FIELD_BYTES = 65_535
 _TEXT_BYTES = 60_000
@@ -64,7 +63,7 @@ class Milvus:
     @property
     def _is_lite(self) -> bool:
         """Whether this is Milvus Lite, whose other indexes return too few rows for a narrow filter (measured)."""
-        return "lite" in self._version
+        return self._version.startswith("milvus")  # "milvus_lite-3.2.2"; a server's is a number, "2.3.5-lite" for one
 
     @property
     def has_words(self) -> bool:
@@ -109,12 +108,15 @@ class Milvus:
 
     # ------------------------------------------------------------------ rows
 
-    def upsert(self, target: Target, staged: Sequence[Staged], vectors: Mapping[bytes, Vectors]) -> None:
-        """Write passages. vectors: by key, shape (dimension,)."""
+    def insert(self, target: Target, staged: Sequence[Staged], vectors: Mapping[bytes, Vectors]) -> None:
+        """Write passages, whose numbers are new. vectors: by key, shape (dimension,).
+
+        Not by an upsert: where there is a partition key, 2.3.5 puts what is upserted where no filter finds it (measured).
+        """
         for start in range(0, len(staged), _ROWS_AT_ONCE):
             batch = staged[start : start + _ROWS_AT_ONCE]
             with self._said():
-                self._client.upsert(target.name, [_row(one, vectors[one.key], words=target.lexical) for one in batch])
+                self._client.insert(target.name, [_row(one, vectors[one.key], words=target.lexical) for one in batch])
 
     def delete(self, name: str, numbers: Sequence[int], by: str = "version") -> None:
         """Delete all passages of some versions of documents, or the passages themselves (by "num")."""
@@ -196,7 +198,7 @@ class Milvus:
 def condition_of(seen: Seen) -> str:
     """Return the expression that admits what a generation sees."""
     open_runs = none_of("run", seen.open_runs) if seen.open_runs else ""
-    removed = none_of("version", seen.removed[-_NAMED_AT_ONCE:]) if seen.removed else ""
+    removed = none_of("version", seen.removed) if seen.removed else ""
     return both(f"run <= {seen.last_run}", open_runs, removed)
 
 

@@ -19,12 +19,12 @@ _EXACT_UP_TO = 2_000  # admitted passages that are compared one by one: an appro
 _SCOPES_KEPT = 32
 _AT_ONCE = 2_000  # vectors in memory while all are compared
 
-Narrow = dict[tuple[int, Filter], tuple[int, ...] | None]
+Narrow = dict[tuple[str, int, Filter], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
 class MilvusView:
-    """One generation of a MilvusStore. narrow: by generation and filter what it admits, None where that is much."""
+    """One generation of a MilvusStore. narrow: by collection, generation and filter what is admitted, None if much."""
 
     catalog: SharedCatalog
     engine: Milvus
@@ -39,13 +39,13 @@ class MilvusView:
         if k <= 0:
             return []
         condition = self._condition(scope)
-        few = None if self.target.flat else self._few(scope, condition)
+        few = None if self.target.flat or scope == AllOf() else self._few(scope, condition)
         if few is not None:
             return self._compare(vector, few, k)
         found = self._sift(
             lambda limit: self.engine.search_dense(self.target.name, vector, limit, condition, self.seen.timestamp), k
         )
-        if len(found) < k and not self.target.flat:
+        if len(found) < k and (self.seen.is_cut or not self.target.flat):
             return self._compare(vector, self.catalog.numbers(scope), k)
         return found
 
@@ -63,19 +63,22 @@ class MilvusView:
         return both("" if scope == AllOf() else expression(scope), condition_of(self.seen))
 
     def _sift(self, search: Callable[[int], Found], k: int) -> Found:
-        """Leave out what the catalog does not show, which a run that died may have left, and ask for more in its place."""
+        """Leave out what the catalog does not show, and what is there twice, and ask for more in its place.
+
+        A run that died may have left the one, a request that was sent again the other.
+        """
         limit = k
         while True:
             found = search(limit)
             visible = self.catalog.visible([num for num, _ in found])
-            kept = [pair for pair in found if pair[0] in visible]
+            kept = {num: score for num, score in reversed(found) if num in visible}
             if len(kept) >= k or len(found) < limit or limit >= MOST:
-                return kept[:k]
+                return list(reversed(kept.items()))[:k]
             limit = min(4 * limit, MOST)
 
     def _few(self, scope: Filter, condition: str) -> tuple[int, ...] | None:
         """Return the passages that a filter admits if they are few enough to be compared one by one."""
-        known, key = self.narrow, (self.generation, scope)
+        known, key = self.narrow, (self.target.name, self.generation, scope)
         if key not in known:
             while len(known) >= _SCOPES_KEPT:
                 known.pop(next(iter(known)), None)

@@ -48,10 +48,10 @@ class Stager:
             self._run = self._run or self._writer.begin_run(self._target.name)
             vectors = self._vectors_for(puts)
             staged = self._writer.stage(puts, self._run, self._target.name)
-            self._engine.upsert(self._target, staged, vectors)
+            self._engine.insert(self._target, staged, vectors)
             for move in moves:
                 copied = self._writer.stage_move(move.record, move.old_path, self._run, self._target.name)
-                self._engine.upsert(self._target, copied, self._copied_vectors(copied))
+                self._engine.insert(self._target, copied, self._copied_vectors(copied))
             self._writer.note_loaded(self._run)
         for change in waiting:
             yield KeepStaged(change.record) if isinstance(change, PutFile) else change

@@ -33,6 +33,7 @@ _MUST_BE_EMPTY = {
         'WHERE substr(t.text, p.start::int + 1, (p."end" - p.start)::int) <> p.text'
     ),
 }
+NAMED_AT_ONCE = 2_000  # removed documents that a search names; rows of further ones are sifted out afterwards
 _TRIES = 20  # to hold a generation that is not over before it is held
 
 
@@ -52,12 +53,14 @@ class Seen:
     """Which of the engine's rows a generation sees: those of finished runs, without those of removed documents.
 
     last_run: the newest of them; open_runs: those before it that are not finished; removed: documents whose rows may
-    still be there; timestamp: of the engine, after which it has all that is to be seen, 0 where it has no clock.
+    still be there, the newest ones (is_cut: there are more); timestamp: of the engine, after which it has all that is to
+    be seen, 0 where it has no clock.
     """
 
     last_run: int
     open_runs: tuple[int, ...]
     removed: tuple[int, ...]
+    is_cut: bool
     timestamp: int
 
 
@@ -93,8 +96,12 @@ class SharedCatalog:
         """Return which of the engine's rows this generation sees."""
         last_run = int(self.state("last_run") or 0)
         open_runs = tuple(row[0] for row in self._db.rows("SELECT num FROM runs WHERE num <= %s ORDER BY num", (last_run,)))
-        removed = self._db.rows("SELECT document FROM garbage WHERE target = %s ORDER BY document", (self.state("target"),))
-        return Seen(last_run, open_runs, tuple(row[0] for row in removed), int(self.state("timestamp") or 0))
+        removed = self._db.rows(
+            "SELECT document FROM garbage WHERE target = %s ORDER BY document DESC LIMIT %s",
+            (self.state("target"), NAMED_AT_ONCE + 1),
+        )
+        named = tuple(row[0] for row in removed[:NAMED_AT_ONCE])
+        return Seen(last_run, open_runs, named, len(removed) > len(named), int(self.state("timestamp") or 0))
 
     def runs(self, most: int) -> list[Run]:
         """Return the last commits, newest first."""

@@ -25,6 +25,8 @@ from index.milvus_store import MilvusStore
 from index.shared_schema import _STEPS
 from index.store import DropFile
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
@@ -74,7 +76,7 @@ def die_at(place: MilvusPlace, monkeypatch: pytest.MonkeyPatch, method: str) -> 
 
 
 STEPS = [
-    ("index.milvus.Milvus.upsert", 1),
+    ("index.milvus.Milvus.insert", 1),
     ("index.shared_staging.SharedStaging.note_loaded", 1),
     ("index.shared_writer.SharedWriter.put_aside_rest", 1),
     ("index.shared_writer.SharedWriter.commit", 1),
@@ -121,7 +123,7 @@ def test_what_is_still_read_stays_in_milvus_until_the_next_run(store: MilvusStor
 def test_more_removed_documents_than_a_search_names_are_sifted_out(
     store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("index.milvus._NAMED_AT_ONCE", 2)
+    monkeypatch.setattr("index.shared_catalog.NAMED_AT_ONCE", 2)
     write(store, *(put(f"{n}.txt", f"Old ship number {n}.") for n in range(30)), put("keep.txt", HARBOUR))
     with store.view():
         write(place.open(), *(DropFile("default", f"{n}.txt") for n in range(30)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from milvus_server import milvus_server
 from postgres_server import postgres_server
 from stores import WORDS, HashedWords, LocalPlace, MilvusPlace, Place, document_of, interrupt, put, record_of, write
 
@@ -20,14 +22,18 @@ HARBOUR = "The harbour was dug in 1911.\nIts quay is 300 metres long.\nShips of 
 AIRPORT = "The airport opened in 1953.\nTwo runways cross there."
 
 
-@pytest.fixture(scope="module", params=["local", "milvus-lite"])
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("milvus-lite", "milvus-standalone")]
+
+
+@pytest.fixture(scope="module", params=["local", *_SLOW])
 def new_place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[[], Place]]:
     """Make places of one kind, each of them empty."""
     if request.param == "local":
         yield lambda: LocalPlace(tmp_path_factory.mktemp("place") / ".qa")
         return
-    uri = str(tmp_path_factory.mktemp("lite") / "milvus.db")
-    with postgres_server() as server:
+    lite = nullcontext(str(tmp_path_factory.mktemp("lite") / "milvus.db"))
+    engine = lite if request.param == "milvus-lite" else milvus_server()
+    with postgres_server() as server, engine as uri:
         yield lambda: MilvusPlace(server.new_database(), uri, tmp_path_factory.mktemp("place") / ".qa")
 
 
