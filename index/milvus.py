@@ -78,11 +78,13 @@ class Milvus:
         return Target(name, fingerprint, dimension, self.has_words, flat)
 
     def create(self, target: Target) -> None:
-        """Make a collection where there is none of this name."""
+        """Make a collection where there is none of this name, or one whose maker died over it: nothing is in that yet."""
         kind = _pymilvus().DataType
         with self._said():
             if self._client.has_collection(target.name):
-                return
+                if len(self._client.list_indexes(target.name)) == 1 + target.lexical:
+                    return
+                self._client.drop_collection(target.name)
             schema, indexes = self._client.create_schema(auto_id=False), self._client.prepare_index_params()
             for name in ("num", "version", "run"):
                 schema.add_field(name, kind.INT64, is_primary=name == "num")
@@ -122,6 +124,7 @@ class Milvus:
         """Delete all passages of some versions of documents, or the passages themselves (by "num")."""
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             with self._said():
+                self._load(name)
                 self._client.delete(name, filter=any_of(by, numbers[start : start + _ROWS_AT_ONCE]))
 
     def vectors(self, name: str, nums: Sequence[int], timestamp: int = 0) -> dict[int, Vectors]:

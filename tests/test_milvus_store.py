@@ -108,6 +108,22 @@ def test_wherever_a_run_dies_readers_see_all_or_nothing_of_it_and_the_next_one_c
     assert examine_shared(place.open(), mend=False) == []
 
 
+@pytest.mark.parametrize("step", ["create_index", "load_collection"])
+def test_a_collection_whose_maker_died_over_it_is_made_anew(place: MilvusPlace, monkeypatch: pytest.MonkeyPatch, step: str):
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MilvusClient, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            write(place.open(), put("a.txt", HARBOUR))
+    write(place.open(), put("a.txt", HARBOUR))
+    with place.open().view() as view:
+        assert set(dense(view, "harbour")) == set(HARBOUR.split("\n"))
+    ((target,),) = rows(place, "SELECT name FROM citable_qa.targets")
+    assert len(MilvusClient(place.uri).list_indexes(target)) == 2
+
+
 def test_what_is_still_read_stays_in_milvus_until_the_next_run(store: MilvusStore, place: MilvusPlace):
     write(store, put("a.txt", HARBOUR))
     with store.view() as old:
