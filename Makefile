@@ -12,6 +12,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-test
 	@sh tests/browser.sh
+	@sh tests/postgres.sh
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
