@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from milvus_process import free_port
 
 _STARTS_WITHIN = 30.0
 
@@ -48,7 +48,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         shutil.chown(folder, user)
     try:
         _run([programs / "initdb", "-D", folder / "data", "-U", "qa", "-A", "trust", "-E", "UTF8", "--no-sync"], user)
-        port = _free_port()
+        port = free_port()
         options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off", "max_connections": 60}
         command = [programs / "postgres", "-D", folder / "data", "-p", port]
         for name, value in options.items():
@@ -60,7 +60,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             _wait_for(server, process)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # SIGTERM would wait for those who are still connected
+            process.send_signal(signal.SIGQUIT)  # at once, for nothing is kept: SIGTERM would wait for whoever is connected
             process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -81,12 +81,6 @@ def _run(command: list[object], user: str | None) -> None:
         words, user=user, capture_output=True, text=True, cwd="/", env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
     )
     assert done.returncode == 0, done.stderr
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(server: PostgresServer, process: subprocess.Popen[bytes]) -> None:

@@ -11,15 +11,14 @@ from typing import Protocol
 
 import numpy as np
 import psycopg
-from pymilvus import MilvusClient
 
 from index.embedder import Vectors
 from index.local_store import LocalStore
 from index.locators import locate
 from index.milvus import Milvus
 from index.milvus_store import MilvusStore
-from index.records import Document, FileRecord, Locator, Passage, Section
-from index.store import Change, Part, PutFile, Store
+from index.records import AllOf, Document, FileRecord, Filter, Locator, Passage, Section
+from index.store import Change, Part, PutFile, Store, View
 from index.sync import vector_key
 
 
@@ -59,6 +58,8 @@ class MilvusPlace:
         return MilvusStore(self.url, Milvus(self.uri), self.folder)
 
     def holds(self, word: str) -> bool:
+        from pymilvus import MilvusClient  # takes a second, and not all tests need it
+
         with psycopg.connect(self.url) as database:
             tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'citable_qa'").fetchall()
             text = "".join(str(database.execute(f"SELECT * FROM citable_qa.{name}").fetchall()) for (name,) in tables)
@@ -95,6 +96,8 @@ class HashedWords:
 
 
 WORDS = HashedWords()
+HARBOUR = "The harbour was dug in 1911.\nIts quay is 300 metres long.\nShips of grain lie there."
+AIRPORT = "The airport opened in 1953.\nTwo runways cross there."
 
 
 def record_of(path: str, text: str, collection: str = "default") -> FileRecord:
@@ -195,3 +198,21 @@ def interrupt(store: Store, *changes: Change) -> None:
     except KeyboardInterrupt:
         return
     raise AssertionError("the run did not end with what interrupted it")
+
+
+def vector_of(text: str, embedder: HashedWords = WORDS) -> Vectors:
+    return embedder.embed([text])[0]
+
+
+def dense(view: View, text: str, k: int = 100, scope: Filter = AllOf()) -> list[str]:
+    """The texts found by vector, best first."""
+    found = [num for num, _ in view.search_dense(vector_of(text), k, scope)]
+    passages = view.passages(found)
+    return [passages[num][0].text for num in found]
+
+
+def lexical(view: View, text: str, k: int = 100, scope: Filter = AllOf()) -> list[str]:
+    """The texts found by words, best first."""
+    found = [num for num, _ in view.search_lexical(text, k, scope)]
+    passages = view.passages(found)
+    return [passages[num][0].text for num in found]

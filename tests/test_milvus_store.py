@@ -8,16 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from conftest import CORPUS, ROOT
-from postgres_server import PostgresServer, postgres_server
+from postgres_server import PostgresServer
 from pymilvus import MilvusClient
-from stores import WORDS, MilvusPlace, interrupt, put, write
-from test_store_conformance import AIRPORT, HARBOUR, dense
+from stores import AIRPORT, HARBOUR, WORDS, HashedWords, MilvusPlace, dense, interrupt, put, write
 
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
 from index.milvus_doctor import examine_shared
@@ -29,19 +27,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def lite(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("lite") / "milvus.db")
 
 
 @pytest.fixture
-def place(server: PostgresServer, lite: str, tmp_path: Path) -> MilvusPlace:
-    return MilvusPlace(server.new_database(), lite, tmp_path / ".qa")
+def place(postgres: PostgresServer, lite: str, tmp_path: Path) -> MilvusPlace:
+    return MilvusPlace(postgres.new_database(), lite, tmp_path / ".qa")
 
 
 @pytest.fixture
@@ -230,8 +222,6 @@ def test_connections_that_break_are_an_error_for_who_uses_them_and_for_nobody_el
 
 
 def test_an_interrupted_rebuild_for_another_model_is_given_up_with_its_collection(store: MilvusStore, place: MilvusPlace):
-    from stores import HashedWords
-
     write(store, put("a.txt", HARBOUR))
     other = HashedWords(dimension=5, name="other")
     with contextlib.suppress(KeyboardInterrupt), store.writing():
@@ -296,7 +286,7 @@ def test_what_is_missing_or_wrong_in_the_settings_is_said_without_a_password(mil
     assert "geheim" not in shown
 
 
-def test_milvus_that_is_away_is_an_error_for_people(server: PostgresServer, place: MilvusPlace, store: MilvusStore):
+def test_milvus_that_is_away_is_an_error_for_people(place: MilvusPlace, store: MilvusStore):
     write(store, put("a.txt", HARBOUR))
     away = MilvusPlace(place.url, "http://127.0.0.1:1", place.folder).open()
     assert away.stats().generation == 1  # what needs PostgreSQL alone goes on

@@ -3,66 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from milvus_server import milvus_server
-from postgres_server import postgres_server
-from stores import WORDS, HashedWords, LocalPlace, MilvusPlace, Place, document_of, interrupt, put, record_of, write
+from stores import AIRPORT, HARBOUR, WORDS, HashedWords, Place, dense, interrupt, lexical, put, record_of, vector_of, write
 
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing
-from index.records import AllOf, AnyOf, CollectionStats, Equals, Filter, Range, StartsWith
-from index.store import DropFile, KeepStaged, MoveFile, NoteFile, Store, View
-
-HARBOUR = "The harbour was dug in 1911.\nIts quay is 300 metres long.\nShips of grain lie there."
-AIRPORT = "The airport opened in 1953.\nTwo runways cross there."
-
-
-_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("milvus-lite", "milvus-standalone")]
-
-
-@pytest.fixture(scope="module", params=["local", *_SLOW])
-def new_place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[[], Place]]:
-    """Make places of one kind, each of them empty."""
-    if request.param == "local":
-        yield lambda: LocalPlace(tmp_path_factory.mktemp("place") / ".qa")
-        return
-    lite = nullcontext(str(tmp_path_factory.mktemp("lite") / "milvus.db"))
-    engine = lite if request.param == "milvus-lite" else milvus_server()
-    with postgres_server() as server, engine as uri:
-        yield lambda: MilvusPlace(server.new_database(), uri, tmp_path_factory.mktemp("place") / ".qa")
-
-
-@pytest.fixture
-def place(new_place: Callable[[], Place]) -> Place:
-    return new_place()
-
-
-@pytest.fixture
-def store(place: Place) -> Store:
-    return place.open()
-
-
-def vector_of(text: str, embedder: HashedWords = WORDS) -> np.ndarray:
-    return embedder.embed([text])[0]
-
-
-def dense(view: View, text: str, k: int = 100, scope: Filter = AllOf()) -> list[str]:
-    """The texts found by vector, best first."""
-    found = [num for num, _ in view.search_dense(vector_of(text), k, scope)]
-    passages = view.passages(found)
-    return [passages[num][0].text for num in found]
-
-
-def lexical(view: View, text: str, k: int = 100, scope: Filter = AllOf()) -> list[str]:
-    """The texts found by words, best first."""
-    found = [num for num, _ in view.search_lexical(text, k, scope)]
-    passages = view.passages(found)
-    return [passages[num][0].text for num in found]
+from index.records import CollectionStats, Equals, StartsWith
+from index.store import DropFile, KeepStaged, MoveFile, NoteFile, Store
 
 
 def state_of(store: Store) -> object:
@@ -205,6 +155,7 @@ def test_where_files_lie_is_told_from_the_root_that_the_first_run_named(store: S
 # ---------------------------------------------------------------------- changes
 
 
+@pytest.mark.engine
 def test_a_changed_file_is_found_by_its_new_words_only_and_keeps_its_id(store: Store):
     write(store, put("a.txt", HARBOUR), put("b.txt", AIRPORT))
     before = store.documents_of_file("default", "a.txt")[0]
@@ -219,6 +170,7 @@ def test_a_changed_file_is_found_by_its_new_words_only_and_keeps_its_id(store: S
             assert lexical(view, "lighthouse") == ["A lighthouse stands on the rock."]
 
 
+@pytest.mark.engine
 def test_a_moved_file_keeps_ids_passages_and_vectors_and_is_found_by_its_new_path(store: Store):
     write(store, put("a/old.txt", HARBOUR), put("b.txt", AIRPORT))
     with store.view() as view:
@@ -248,6 +200,7 @@ def test_a_file_may_take_the_place_that_another_leaves_in_the_same_run(store: St
         assert dense(view, "newly", scope=Equals("path", "b.txt")) == ["Newly in its place."]
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("way", ["drop", "replace"])
 def test_what_is_deleted_is_found_by_nobody_and_is_nowhere_any_more(store: Store, place: Place, way: str):
     secret = "The zanzibarquux opens the vault at midnight."
@@ -288,6 +241,7 @@ def test_the_same_changes_applied_twice_end_in_the_same_state(store: Store):
     assert store.ledger("default") == ledger
 
 
+@pytest.mark.engine
 def test_an_interrupted_run_changes_nothing_and_the_next_one_goes_on_from_it(store: Store, place: Place):
     write(store, put("a.txt", HARBOUR), put("gone.txt", "To be dropped."))
     before, generation = state_of(store), store.stats().generation
@@ -349,6 +303,7 @@ def test_a_text_that_is_known_needs_no_vector_again(store: Store, place: Place):
         assert store.known_vectors(keys) == set()
 
 
+@pytest.mark.engine
 def test_another_model_is_refused_until_all_is_made_anew(store: Store, place: Place):
     write(store, put("a.txt", HARBOUR), put("b.txt", AIRPORT))
     other = HashedWords(dimension=7, name="other words")
@@ -383,6 +338,7 @@ def test_only_one_writes_at_a_time(store: Store, place: Place):
 # ---------------------------------------------------------------------- readers beside a writer
 
 
+@pytest.mark.engine
 def test_a_view_sees_one_generation_whatever_is_committed_meanwhile(store: Store, place: Place):
     write(store, put("a.txt", HARBOUR), put("b.txt", AIRPORT))
     with store.view() as old:
@@ -400,6 +356,7 @@ def test_a_view_sees_one_generation_whatever_is_committed_meanwhile(store: Store
         assert set(dense(view, "harbour")) == {"New words of a tunnel.", *AIRPORT.split("\n")}
 
 
+@pytest.mark.engine
 def test_readers_in_other_threads_see_whole_generations_only(store: Store, place: Place):
     """Each run replaces all ten files: whoever sees words of two runs has seen half of a commit."""
     write(store, *(put(f"{n}.txt", f"Run zero, file {n}.") for n in range(10)))
@@ -429,163 +386,3 @@ def test_readers_in_other_threads_see_whole_generations_only(store: Store, place
         reader.join(60)
     assert not faults
     assert seen <= {1, 2, 3, 4}
-
-
-# ---------------------------------------------------------------------- filters
-
-NOTES = {
-    "a/one.md": {"author": "Ada", "date": "2023-12-31"},
-    "a/two.md": {"author": "Ben", "date": "2024-01-01"},
-    "a%/three.md": {"author": 'Ada "the" \\ O\'Neil', "date": "2024-06-30T12:00:00Z"},
-    "a_/four.md": {"author": "line one\nline two\ttab", "date": ""},
-    "b/five = six.md": {"author": "Żaneta", 'odd "key"\\\n': "it's"},
-    "ab/seven.md": {"author": "\U0001f6a2 ship", "date": "2024-06-30", "author ": "Ada"},
-}
-ALL = {"one", "two", "three", "four", "five = six", "seven"}
-
-
-@pytest.fixture(scope="module")
-def notes(new_place: Callable[[], Place]) -> Store:
-    """A store of a few documents with metadata that is hard to write down, each of one passage."""
-    store = new_place().open()
-    changes = [
-        put(path, f"The harbour of {Path(path).stem}.", metadata=metadata, media_type="text/markdown")
-        for path, metadata in NOTES.items()
-    ]
-    write(store, *changes, put("x.txt", "The harbour elsewhere.", collection='other\'s "own"'))
-    return store
-
-
-@pytest.mark.parametrize(
-    ("scope", "names"),
-    [
-        (Equals("author", "Ada"), {"one"}),
-        (Equals("author", 'Ada "the" \\ O\'Neil'), {"three"}),
-        (Equals("author", "line one\nline two\ttab"), {"four"}),
-        (Equals("author", "Żaneta"), {"five = six"}),
-        (Equals("author", "\U0001f6a2 ship"), {"seven"}),
-        (Equals("author", '" or 1 == 1 or author == "'), set()),
-        (Equals("author", "' OR 1=1 --"), set()),
-        (Equals('odd "key"\\\n', "it's"), {"five = six"}),
-        (Equals('author"] == "Ada" or metadata["author', "Ada"), set()),
-        (Equals("author ", "Ada"), {"seven"}),
-        (Equals("nowhere", ""), set()),
-        (Equals("date", ""), {"four"}),
-        (Equals("path", "b/five = six.md"), {"five = six"}),
-        (Equals("title", "one"), {"one"}),
-        (Equals("media_type", "text/markdown"), ALL),
-        (Equals("lang", "fr"), set()),
-        (Equals("document", document_of("a/two.md", "").id), {"two"}),
-        (Equals("collection", "nope"), set()),
-        (StartsWith("path", "a/"), {"one", "two"}),
-        (StartsWith("path", "a%"), {"three"}),
-        (StartsWith("path", "a_"), {"four"}),
-        (StartsWith("path", "a"), {"one", "two", "three", "four", "seven"}),
-        (StartsWith("author", "Ada"), {"one", "three"}),
-        (StartsWith("author", "line one\n"), {"four"}),
-        (StartsWith("author", "\U0001f6a2"), {"seven"}),
-        (StartsWith("path", ""), ALL),
-        (Range("date", "2024", "2024"), {"two", "three", "seven"}),
-        (Range("date", "2024-01", "2024-06"), {"two", "three", "seven"}),
-        (Range("date", "2024-06-30", "2024-06-30"), {"three", "seven"}),
-        (Range("date", "", "2024-01"), {"one", "two"}),
-        (Range("date", "2024-06-30", ""), {"three", "seven"}),
-        (Range("date", "2024-01-01", "2024-01-01"), {"two"}),
-        (Range("date"), ALL),
-        (Range("date", "2025", "2023"), set()),
-        (Range("path", "a/two", "a/two"), {"two"}),
-        (AnyOf((Equals("author", "Ada"), Equals("author", "Ben"))), {"one", "two"}),
-        (AllOf((StartsWith("path", "a/"), Range("date", "2024"))), {"two"}),
-        (AllOf((AnyOf((Equals("author", "Ada"), StartsWith("path", "b/"))), Equals("lang", "en"))), {"one", "five = six"}),
-        (AnyOf(()), set()),
-        (AllOf(()), ALL),
-        (AllOf((AllOf(()), AnyOf((AllOf(()), AnyOf(()))))), ALL),
-    ],
-    ids=str,
-)
-def test_a_filter_admits_the_same_in_every_method(notes: Store, scope: Filter, names: set[str]):
-    scope = AllOf((Equals("collection", "default"), scope))
-    expected = {f"The harbour of {name}." for name in names}
-    with notes.view() as view:
-        assert {one.title for one in view.documents(scope)} == {one.title for one in notes.documents(scope)} == names
-        assert {one.text for one, _ in view.passages(view.numbers(scope)).values()} == expected
-        assert sorted(dense(view, "harbour", scope=scope)) == sorted(expected)
-        if notes.capabilities.lexical:
-            assert sorted(lexical(view, "harbour", scope=scope)) == sorted(expected)
-        keys = {key for metadata in NOTES.values() for key in metadata}
-        assert view.metadata_keys(scope) <= keys
-
-
-def test_collections_are_apart(notes: Store):
-    with notes.view() as view:
-        assert dense(view, "harbour", scope=Equals("collection", 'other\'s "own"')) == ["The harbour elsewhere."]
-        assert len(dense(view, "harbour")) == 7
-        both = AnyOf((Equals("collection", "default"), Equals("collection", 'other\'s "own"')))
-        assert len(dense(view, "harbour", scope=both)) == 7
-
-
-# ---------------------------------------------------------------------- as many as there are (invariant 13)
-
-
-@pytest.fixture(scope="module")
-def crowd(new_place: Callable[[], Place]) -> Store:
-    """A store of 20,000 passages: 20 of them in documents marked rare, 2,000 in some, all others in common ones."""
-    store = new_place().open()
-    kinds = ["rare"] * 2 + ["some"] * 200 + ["common"] * 1798
-    write(
-        store,
-        *(
-            put(
-                f"{n}.txt",
-                "\n".join(f"Note {n} of ship {line} at pier {n % 97} by {kind} men {n * line % 89}" for line in range(10)),
-                metadata={"kind": kind},
-            )
-            for n, kind in enumerate(kinds)
-        ),
-    )
-    return store
-
-
-@pytest.mark.parametrize(("kind", "matching"), [("rare", 20), ("some", 2_000), ("common", 17_980), ("none", 0)])
-def test_a_filtered_search_is_equal_to_brute_force(crowd: Store, kind: str, matching: int):
-    scope = Equals("kind", kind)
-    vector = vector_of("the ship of common men at pier 7")
-    with crowd.view() as view:
-        numbers = view.numbers(scope)
-        assert len(numbers) == matching
-        cosines = np.concatenate(
-            [view.vectors(numbers[at : at + 2_000]) @ vector for at in range(0, matching, 2_000)] or [[]]
-        )
-        best = np.sort(cosines)[::-1]
-        by_number = dict(zip(numbers, cosines, strict=True))
-        for k in (0, 1, 10, 50):
-            found = view.search_dense(vector, k, scope)
-            assert len(found) == min(k, matching)
-            assert np.allclose([score for _, score in found], best[: len(found)], atol=1e-5)
-            assert all(abs(by_number[num] - score) < 1e-5 for num, score in found)
-            if crowd.capabilities.lexical:
-                words = view.search_lexical("ship", k, scope)
-                assert len(words) == len({num for num, _ in words} & by_number.keys()) == min(k, matching)
-
-
-def test_asking_for_more_than_there_are_brings_all_once(store: Store):
-    write(store, put("a.txt", HARBOUR), put("b.txt", AIRPORT))
-    with store.view() as view:
-        found = view.search_dense(vector_of("harbour"), 10_000)
-        assert sorted(num for num, _ in found) == sorted(view.numbers())
-        scores = [score for _, score in found]
-        assert scores == sorted(scores, reverse=True)
-
-
-def test_words_that_no_passage_has_find_nothing(store: Store):
-    write(store, put("a.txt", HARBOUR))
-    look: list[Callable[[View], list[str]]] = [
-        lambda view: lexical(view, "xylophone"),
-        lambda view: lexical(view, ""),
-        lambda view: lexical(view, '"(*:^~ AND OR \\'),
-    ]
-    with store.view() as view:
-        assert [one(view) for one in look] == [[], [], []]
-        if store.capabilities.lexical:
-            assert lexical(view, "where is the quay?") == ["Its quay is 300 metres long."]
-            assert lexical(view, "QUAYS") == ["Its quay is 300 metres long."]
