@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format eval reader scale bench faults fuzz overload clients lock wheel clean
+.PHONY: demo test test-cluster check format eval reader scale bench faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -17,6 +17,16 @@ test: $(VENV)/installed-test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(SPREAD)
+
+# All forms of store held to the whole suite: Milvus Lite in a file and as a server, a standalone Milvus, and a cluster of six of its
+# processes with etcd and Kafka's protocol, one of which is killed. Ten minutes. Milvus listens on every address without a
+# password, so it gets a network of its own, which takes root.
+FORMS ?= local lite lite-server standalone cluster
+test-cluster: $(VENV)/installed-test
+	@sh tests/postgres.sh
+	@sh tests/cluster.sh $(VENV)/bin/python
+	STORES="$(FORMS)" unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
+	  $(VENV)/bin/pytest --durations=10 tests/test_store_conformance.py tests/test_store_searching.py tests/test_milvus_outages.py
 
 # What to run while working: lint, types and the fast tests.
 check: $(VENV)/installed-test

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib import import_module
@@ -24,7 +25,11 @@ from index.store import Found
 
 MOST = 16_384  # rows of one answer: Milvus refuses to return more
 _ROWS_AT_ONCE = 1_000  # sent or asked for in one request
-_SECONDS = 30.0
+_SECONDS = 30.0  # for a connection, and for one read
+_PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between the tries of one read
+# What passes when another node takes over what a lost one had: not loaded, and all about replicas, channels, segments and
+# nodes (Milvus, pkg/util/merr/errors.go); 2.3 says 65535 of most of it.
+_PASSING = {101, 103, 106, *range(400, 700), *range(900, 1000), 65535}
 _FIELD_BYTES = 65_535
 _TEXT_BYTES = 60_000
 _VALUE_CHARACTERS = 4_000  # of metadata; a filter does not find longer values, which nobody types
@@ -40,8 +45,10 @@ _FIELDS = ("collection", "path", "title", "lang", "media_type")
 class Milvus:
     """A server, or a file of Milvus Lite. Connects when it is first used. Safe to share between threads."""
 
-    def __init__(self, uri: str, token: str = "", index_type: str = "AUTOINDEX") -> None:
+    def __init__(self, uri: str, token: str = "", index_type: str = "AUTOINDEX", replicas: int = 1) -> None:
+        """replicas: on how many query nodes each passage of a collection is, once it is loaded."""
         self.uri = uri
+        self._replicas = replicas
         self._token = token
         self._index_type = index_type
         self._lock = Lock()
@@ -96,7 +103,9 @@ class Milvus:
             indexes.add_index("vector", index_type, metric_type="IP", params=dict(_BUILT_WITH.get(index_type, {})))
             if target.lexical:
                 _add_words(schema, indexes)
-            self._client.create_collection(target.name, schema=schema, index_params=indexes, consistency_level="Bounded")
+            self._client.create_collection(target.name, schema=schema, consistency_level="Bounded")
+            self._client.create_index(target.name, indexes)
+            self._load(target.name)
 
     def has(self, name: str) -> bool:
         """Say whether there is a collection of this name."""
@@ -141,15 +150,35 @@ class Milvus:
         return [int(row["num"]) for row in self._query(name, condition, ["num"], timestamp, limit=most)]
 
     def _load(self, name: str) -> None:
-        """Have a collection searched from memory: Lite forgets that with its process, a server does not."""
-        if name not in self._loaded:
-            self._client.load_collection(name)
-            self._loaded.add(name)
+        """Have a collection searched from memory: Lite forgets that with its process, a server does not.
+
+        One that is loaded is left alone, for it may be on more or fewer nodes, by whoever runs Milvus.
+        """
+        if name in self._loaded:
+            return
+        if self._client.get_load_state(name)["state"] != _pymilvus().client.types.LoadState.Loaded:
+            self._client.load_collection(name, replica_number=self._replicas)
+        self._loaded.add(name)
 
     def _query(self, name: str, condition: str, fields: list[str], timestamp: int, **options: Any) -> Any:
+        options |= _consistent(timestamp)
+        return self._read(
+            name,
+            lambda: self._client.query(name, filter=condition, output_fields=fields, timeout=_SECONDS, **options),
+        )
+
+    def _read(self, name: str, ask: Callable[[], Any]) -> Any:
+        """Ask, and ask again where a node was just lost: reading twice changes nothing, and a person waits for it."""
         with self._said():
             self._load(name)
-            return self._client.query(name, filter=condition, output_fields=fields, **options, **_consistent(timestamp))
+            for pause in _PAUSES:
+                try:
+                    return ask()
+                except _pymilvus().MilvusException as error:
+                    if error.code not in _PASSING:
+                        raise
+                time.sleep(pause)
+            return ask()
 
     # ------------------------------------------------------------------ searching
 
@@ -164,17 +193,8 @@ class Milvus:
         return [(num, abs(score)) for num, score in found]  # Lite's are negative
 
     def _search(self, name: str, field: str, data: object, k: int, condition: str, timestamp: int) -> Found:
-        with self._said():
-            self._load(name)
-            (hits,) = self._client.search(
-                name,
-                data=[data],
-                anns_field=field,
-                limit=k,
-                filter=condition,
-                output_fields=["num"],
-                **_consistent(timestamp),
-            )
+        options = {"anns_field": field, "limit": k, "filter": condition, "output_fields": ["num"], **_consistent(timestamp)}
+        (hits,) = self._read(name, lambda: self._client.search(name, data=[data], timeout=_SECONDS, **options))
         found = [(int(hit["num"]), float(hit["distance"])) for hit in hits]
         return sorted(found, key=lambda pair: (-abs(pair[1]) if field == "sparse" else -pair[1], pair[0]))
 
@@ -188,13 +208,15 @@ class Milvus:
     @contextmanager
     def _said(self) -> Iterator[None]:
         """Say for people what Milvus or the way to it refuses. Its message may hold values: only its kind is passed on."""
-        pymilvus = _pymilvus()
+        pymilvus, grpc = _pymilvus(), import_module("grpc")  # which says itself what took too long
         try:
             yield
-        except pymilvus.MilvusException as error:
+        except (pymilvus.MilvusException, grpc.RpcError) as error:
+            code = error.code if isinstance(error, pymilvus.MilvusException) else "took too long"
             raise IndexUnavailable(
-                f"Milvus at {self.uri} cannot be used now ({type(error).__name__} {error.code})",
-                "see that it runs and `milvus_uri` and `milvus_token` are right; a file of Milvus Lite serves one process",
+                f"Milvus at {self.uri} cannot be used now ({type(error).__name__.strip('_')} {code})",
+                "see that it runs, and that `milvus_uri` and `milvus_token` are right; "
+                "a file needs the package milvus-lite, and serves one process",
             ) from error
 
 

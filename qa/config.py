@@ -39,6 +39,9 @@ class Settings(BaseModel):
     milvus_index: Literal["AUTOINDEX", "FLAT", "HNSW", "IVF_FLAT", "IVF_SQ8", "DISKANN"] = Field(
         "AUTOINDEX", description="kind of index that Milvus makes of vectors; for new indexes, and Lite takes `FLAT`"
     )
+    milvus_replicas: int = Field(
+        1, ge=1, description="on how many query nodes of Milvus each passage is; from 2 on one may be lost; for new indexes"
+    )
     catalog_url: SecretStr = Field(
         SecretStr(""), description="address of the PostgreSQL database that goes with Milvus (`postgresql://user@host/name`)"
     )

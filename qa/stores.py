@@ -57,5 +57,6 @@ def _milvus_store(settings: Settings) -> MilvusStore:
     from index.milvus import Milvus
     from index.milvus_store import MilvusStore
 
-    engine = Milvus(settings.milvus_uri, settings.milvus_token.get_secret_value(), settings.milvus_index)
+    token = settings.milvus_token.get_secret_value()
+    engine = Milvus(settings.milvus_uri, token, settings.milvus_index, settings.milvus_replicas)
     return MilvusStore(settings.catalog_url.get_secret_value(), engine, settings.data)

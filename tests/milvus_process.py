@@ -11,12 +11,13 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,13 @@ _PORTS = ("rootCoord", "proxy", "queryCoord", "queryNode", "indexNode", "dataCoo
 _BRISK: Mapping[str, Mapping[str, Any]] = {
     "rootCoord": {"dmlChannelNum": 4},
     "proxy": {"timeTickInterval": 50},
-    "queryCoord": {"distPullInterval": 100, "checkChannelInterval": 100, "checkSegmentInterval": 100},
-    "common": {"session": {"ttl": 5}},
+    "queryCoord": {
+        "distPullInterval": 100,
+        "checkChannelInterval": 100,
+        "checkSegmentInterval": 100,
+        "updateNextTargetInterval": 1,
+    },
+    "common": {"session": {"ttl": 10}},
     "log": {"level": "warn", "file": {"rootPath": ""}},
 }
 
@@ -73,10 +79,14 @@ class MilvusProcess:
         """Wait until it says that it is healthy."""
         deadline = time.monotonic() + _HEALTHY_WITHIN
         while not self._is_healthy():
-            assert self._process is not None
-            assert self._process.poll() is None, f"Milvus ended while starting: {self._last_words()}"
+            self.check()
             assert time.monotonic() < deadline, f"Milvus does not start: {self._last_words()}"
             time.sleep(0.05)
+
+    def check(self) -> None:
+        """Fail where it has ended by itself."""
+        if self._process is not None:
+            assert self._process.poll() is None, f"{self._name} ended: {self._last_words()}"
 
     def _is_healthy(self) -> bool:
         try:
@@ -87,6 +97,16 @@ class MilvusProcess:
 
     def _last_words(self) -> str:
         return (self._folder / "log").read_text(errors="replace")[-2000:]
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it answer nothing for a while, as a machine that hangs."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as by `kill -9`: to be asked to end may take it more than half a minute."""

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import yaml
@@ -48,6 +48,14 @@ class StandaloneMilvus:
         self._process.start()
         self._process.wait()
 
+    def paused(self) -> AbstractContextManager[None]:
+        """Let it answer nothing for a while, as a machine that hangs."""
+        return self._process.paused()
+
+    def check(self) -> None:
+        """Fail where it has ended by itself."""
+        self._process.check()
+
     def kill(self) -> None:
         """End it as by `kill -9`."""
         self._process.kill()
@@ -62,6 +70,7 @@ def standalone_milvus() -> Iterator[StandaloneMilvus]:
         try:
             server.start()
             yield server
+            server.check()
         finally:
             server.kill()
     finally:

@@ -13,12 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from milvus_cluster import milvus_cluster
 from milvus_server import lite_server, standalone_milvus
 from postgres_server import PostgresServer
 from stores import LocalPlace, MilvusPlace, Place
 
 WHOLE, IN_PART = ("local", "lite"), ("standalone",)
 _NAMED = tuple(os.environ.get("STORES", "").split())
+
+
+def is_named(form: str) -> bool:
+    """Say whether this run was told to try a form."""
+    return form in _NAMED
 
 
 def forms_for(test: pytest.Item | pytest.Function) -> list[object]:
@@ -38,6 +44,9 @@ def milvus_of(form: str, new_folder: Callable[[str], Path]) -> Iterator[str]:
     elif form == "standalone":
         with standalone_milvus() as server:
             yield server.uri
+    elif form == "cluster":
+        with milvus_cluster() as cluster:
+            yield cluster.uri
     else:
         raise ValueError(f"no form of a store is called {form!r}")
 

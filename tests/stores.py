@@ -216,3 +216,15 @@ def lexical(view: View, text: str, k: int = 100, scope: Filter = AllOf()) -> lis
     found = [num for num, _ in view.search_lexical(text, k, scope)]
     passages = view.passages(found)
     return [passages[num][0].text for num in found]
+
+
+def state_of(store: Store) -> object:
+    """All that a reader can see but numbers, generations and times."""
+    with store.view() as view:
+        numbers = view.numbers()
+        found = view.passages(numbers)
+        documents = [replace(one, generation=0, indexed_at="") for one in view.documents()]
+        vectors = view.vectors(numbers).tobytes()
+        texts = [(one.id, whole.text, whole.sections) for one in documents if (whole := view.document(one.id))]
+        searched = [dense(view, "ships in the harbour"), sorted(lexical(view, "ships in the harbour"))]
+        return documents, texts, [found[num][0] for num in numbers], vectors, searched, view.stats().failures

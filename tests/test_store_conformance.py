@@ -8,24 +8,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stores import AIRPORT, HARBOUR, WORDS, HashedWords, Place, dense, interrupt, lexical, put, record_of, vector_of, write
+from stores import (
+    AIRPORT,
+    HARBOUR,
+    WORDS,
+    HashedWords,
+    Place,
+    dense,
+    interrupt,
+    lexical,
+    put,
+    record_of,
+    state_of,
+    vector_of,
+    write,
+)
 
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing
 from index.records import CollectionStats, Equals, StartsWith
 from index.store import DropFile, KeepStaged, MoveFile, NoteFile, Store
-
-
-def state_of(store: Store) -> object:
-    """All that a reader can see but numbers, generations and times."""
-    with store.view() as view:
-        numbers = view.numbers()
-        found = view.passages(numbers)
-        documents = [replace(one, generation=0, indexed_at="") for one in view.documents()]
-        vectors = view.vectors(numbers).tobytes()
-        texts = [(one.id, whole.text, whole.sections) for one in documents if (whole := view.document(one.id))]
-        searched = [dense(view, "ships in the harbour"), sorted(lexical(view, "ships in the harbour"))]
-        return documents, texts, [found[num][0] for num in numbers], vectors, searched, view.stats().failures
-
 
 # ---------------------------------------------------------------------- what is put is there
 
