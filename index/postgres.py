@@ -155,6 +155,8 @@ class Postgres:
 
     def _connect(self) -> Session:
         psycopg = _psycopg()
+        if not self.place:
+            raise _not_understood()
         name = f"process {os.getpid()} on {socket.gethostname()} (qa)"
         try:
             connection = psycopg.connect(
@@ -166,15 +168,18 @@ class Postgres:
             why = (str(error).strip().splitlines() or [""])[0]  # names the host, the user or the database, no password
             raise IndexUnavailable(f"{self.place}: {why}", "see that PostgreSQL runs and `catalog_url` is right") from error
         except psycopg.ProgrammingError as error:  # which may repeat the address, password and all
-            raise IndexUnavailable(
-                "`catalog_url` cannot be understood", "write it as postgresql://user@host/name"
-            ) from error
+            raise _not_understood() from error
         return Session(connection, self.place)
 
 
 def _close_all(idle: list[Session]) -> None:
     for session in idle:
         session.close()
+
+
+def _not_understood() -> IndexUnavailable:
+    how = "write it as postgresql://user:password@host/name, with %40 for @ and %2F for / in the password"
+    return IndexUnavailable("`catalog_url` cannot be understood", how)
 
 
 def _psycopg() -> Any:
@@ -202,8 +207,14 @@ def _said(place: str) -> Iterator[None]:
 
 
 def _without_password(url: str) -> str:
-    """Return what may be shown of an address: no user, no password."""
+    """Return what may be shown of an address: no user, no password. "" where it may be read otherwise than was meant.
+
+    A password with "@", "/", "?" or "#" in it has to be percent-encoded; left as it is, a part of it passes for the host.
+    """
     parts = urlsplit(url)
     if not parts.scheme.startswith("postgres"):
         return "the catalog"  # "host=… dbname=…" may hold a password anywhere
+    beside = f"{parts.path}{parts.query}{parts.fragment}"
+    if parts.netloc.count("@") > 1 or "@" in beside or parts.fragment:
+        return ""
     return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"

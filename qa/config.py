@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -138,6 +139,14 @@ class Settings(BaseModel):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for one in value:
             ip_network(one, strict=False)
+        return value
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _holds_no_key(cls, value: str) -> str:
+        """Refuse what pymilvus would, without repeating it, and an address with a key in it: an address is shown."""
+        if value and not value.endswith(".db") and not re.match(r"(https?|tcp|unix)://[^@]+$", value):
+            raise ValueError("write it as http://host:19530, or a file that ends in .db; a key belongs into `milvus_token`")
         return value
 
     @field_validator("base_url")

@@ -276,14 +276,23 @@ def test_what_is_missing_or_wrong_in_the_settings_is_said_without_a_password(mil
         "": (2, "catalog_url"),
         "postgresql://qa:geheim@127.0.0.1:1/qa": (4, "Connection refused"),
         "postgresql://qa:geheim@127.0.0.1:99999999/qa?x=y": (4, "cannot be understood"),
+        "postgresql://qa:a@geheim@127.0.0.1:1/qa": (4, "cannot be understood"),
+        "postgresql://qa:a/geheim@127.0.0.1:1/qa": (4, "cannot be understood"),
+        "postgresql://qa:geheim#a@127.0.0.1:1/qa": (4, "cannot be understood"),
+        "postgresql://qa:geheim?a@127.0.0.1:1/qa": (4, "cannot be understood"),
+        "host=127.0.0.1 port=1 password=geheim": (4, "Connection refused"),
     }
     for url, (code, word) in cases.items():
         monkeypatch.setenv("QA_CATALOG_URL", url)
         refused = milvus_qa("status")
         assert (refused.exit_code, "geheim" in refused.output) == (code, False)
         assert word in refused.stderr
-    shown = milvus_qa("config", "show").stdout
-    assert "geheim" not in shown
+    assert "geheim" not in milvus_qa("config", "show").stdout
+    for uri in ("http://root:geheim@127.0.0.1:19530", "geheim", "milvus:19530"):
+        monkeypatch.setenv("QA_MILVUS_URI", uri)
+        refused = milvus_qa("status")
+        assert (refused.exit_code, "geheim" in refused.output) == (2, False)
+        assert "milvus_token" in refused.stderr
 
 
 def test_milvus_that_is_away_is_an_error_for_people(place: MilvusPlace, store: MilvusStore):
