@@ -140,14 +140,20 @@ def test_more_removed_documents_than_a_search_names_are_sifted_out(
             assert len(view.search_lexical("ship ships", 3)) == 1
 
 
-def test_the_doctor_names_what_milvus_lost_and_a_rebuild_brings_it_back(store: MilvusStore, place: MilvusPlace):
+@pytest.mark.parametrize(("what", "documents"), [("a row", 1), ("all", 2)])
+def test_the_doctor_names_what_milvus_lost_and_a_rebuild_brings_it_back(place: MilvusPlace, what: str, documents: int):
+    store = place.open()
     write(store, put("a.txt", HARBOUR), put("b.txt", AIRPORT))
     assert examine_shared(store, mend=False) == []
     with store.view() as view:
         target, lost = view.target.name, view.numbers()[:1]
-    MilvusClient(place.uri).delete(target, filter=f"num in {lost}")
+    if what == "a row":
+        MilvusClient(place.uri).delete(target, filter=f"num in {lost}")
+    else:
+        MilvusClient(place.uri).drop_collection(target)
+    store = place.open()  # as another process would
     (finding,) = examine_shared(place.open(), mend=False)
-    assert finding.problem == "passages of 1 documents are missing"
+    assert finding.problem == f"passages of {documents} documents are missing"
     (finding,) = examine_shared(place.open(), mend=True)
     assert finding.hint == "run: qa index --rebuild"
     with store.writing():
