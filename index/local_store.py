@@ -111,6 +111,9 @@ class LocalStore:
         with self._reading() as catalog:
             self._check_compatible(catalog, embedder)
 
+    def check_searchable(self) -> None:
+        """Raise nothing: what searches is made from the catalog, wherever it is missing."""
+
     def root(self) -> Path:
         """Return the folder that relative document paths start from."""
         with self._reading() as catalog:

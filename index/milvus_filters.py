@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from index.filters import FIELDS
 from index.records import AllOf, AnyOf, Equals, Filter, Range, StartsWith
 
-_EVERYTHING, _NOTHING = "num >= 0", "num < 0"  # there is no literal for either
+EVERYTHING, _NOTHING = "num >= 0", "num < 0"  # there is no literal for either
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -19,14 +19,14 @@ _SURROGATES = range(0xD800, 0xE000)
 def expression(scope: Filter) -> str:
     """Compile a filter to an expression on the rows of passages."""
     if isinstance(scope, AllOf):
-        return _join(" and ", map(expression, scope.parts), _EVERYTHING)
+        return _join(" and ", map(expression, scope.parts), EVERYTHING)
     if isinstance(scope, AnyOf):
         return _join(" or ", map(expression, scope.parts), _NOTHING)
     field = _field(scope.key)
     if isinstance(scope, Equals):
         return f"{field} == {literal(scope.value)}"
     if isinstance(scope, StartsWith):
-        return _join(" and ", [f"{field} >= {literal(scope.value)}", *_below(field, scope.value)], _EVERYTHING)
+        return _join(" and ", [f"{field} >= {literal(scope.value)}", *_below(field, scope.value)], EVERYTHING)
     return _within(field, scope)
 
 
@@ -63,7 +63,7 @@ def _within(field: str, scope: Range) -> str:
         parts.append(f"{field} >= {literal(scope.low)}")
     if scope.high:
         parts += [f'{field} > ""', *_below(field, scope.high)]
-    return _join(" and ", parts, _EVERYTHING)
+    return _join(" and ", parts, EVERYTHING)
 
 
 def _below(field: str, start: str) -> list[str]:

@@ -18,6 +18,7 @@ from index.compatible import check_compatible, made_with, staged_for
 from index.embedder import Embedder
 from index.errors import IndexMissing, IndexUnavailable, unavailable
 from index.milvus import Milvus
+from index.milvus_filters import EVERYTHING
 from index.milvus_view import MilvusView, Narrow
 from index.milvus_writing import Stager, clear, clear_once_unread
 from index.postgres import Postgres, Session
@@ -109,6 +110,11 @@ class MilvusStore:
         """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
         with reading(self.postgres) as catalog:
             check_compatible(catalog.state, embedder, self.postgres.place, "")
+
+    def check_searchable(self) -> None:
+        """Raise IndexUnavailable where Milvus does not answer."""
+        with reading(self.postgres) as catalog:
+            self.engine.numbers(catalog.target().name, EVERYTHING, 1, catalog.seen().timestamp)
 
     def root(self) -> Path:
         """Return the folder that relative document paths start from."""

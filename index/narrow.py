@@ -144,6 +144,10 @@ class NarrowStore:
         """Raise IndexIncompatible unless the index was made with this model and splitter."""
         self._whole.check_embedder(embedder)
 
+    def check_searchable(self) -> None:
+        """Raise IndexUnavailable where what searches the passages does not answer."""
+        self._whole.check_searchable()
+
     def root(self) -> Path:
         """Return the folder that relative document paths start from."""
         return self._whole.root()

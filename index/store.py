@@ -158,6 +158,9 @@ class Store(Protocol):
     def check_embedder(self, embedder: Embedder) -> None:
         """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
 
+    def check_searchable(self) -> None:
+        """Raise IndexUnavailable where what searches the passages does not answer, though the catalog may."""
+
     def root(self) -> Path:
         """Return the folder that relative document paths start from."""
 

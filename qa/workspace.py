@@ -90,6 +90,7 @@ class Workspace:
     def check_ready(self) -> None:
         """Raise what a question would raise for an index or a model that is missing, damaged or does not fit."""
         self.store.check_embedder(self.embedder)
+        self.store.check_searchable()
         if not self._has_embedded:
             self.embedder.embed(["ready"])
             self._has_embedded = True

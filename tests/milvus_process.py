@@ -35,12 +35,7 @@ _PORTS = ("rootCoord", "proxy", "queryCoord", "queryNode", "indexNode", "dataCoo
 _BRISK: Mapping[str, Mapping[str, Any]] = {
     "rootCoord": {"dmlChannelNum": 4},
     "proxy": {"timeTickInterval": 50},
-    "queryCoord": {
-        "distPullInterval": 100,
-        "checkChannelInterval": 100,
-        "checkSegmentInterval": 100,
-        "updateNextTargetInterval": 1,
-    },
+    "queryCoord": {"distPullInterval": 100, "checkChannelInterval": 100, "checkSegmentInterval": 100},
     "common": {"session": {"ttl": 10}},
     "log": {"level": "warn", "file": {"rootPath": ""}},
 }

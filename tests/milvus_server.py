@@ -37,9 +37,9 @@ class StandaloneMilvus:
             "unsafe-no-fsync": True,  # processes are killed here, machines are not
         }
         (folder / "etcd.yaml").write_text(yaml.safe_dump(etcd))
-        settings = settings_of(
-            folder, {"etcd": {"config": {"path": str(folder / "etcd.yaml")}, "data": {"dir": str(folder / "etcd")}}}
-        )
+        where = {"config": {"path": str(folder / "etcd.yaml")}, "data": {"dir": str(folder / "etcd")}}
+        # a collection that is not loaded at the first try waits for the next, which a cluster gets in the way of at this pace
+        settings = settings_of(folder, {"etcd": where, "queryCoord": {"updateNextTargetInterval": 1}})
         self.uri = f"http://127.0.0.1:{settings['proxy']['port']}"
         self._process = MilvusProcess(folder / "standalone", ["standalone"], settings, "STANDALONE")
 

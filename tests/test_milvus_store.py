@@ -22,6 +22,7 @@ from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
 from index.shared_schema import _STEPS
 from index.store import DropFile
+from qa.web import create_app
 
 pytestmark = pytest.mark.slow
 
@@ -307,6 +308,20 @@ def test_milvus_that_is_away_is_an_error_for_people(place: MilvusPlace, store: M
     assert away.stats().generation == 1  # what needs PostgreSQL alone goes on
     with away.view() as view, pytest.raises(IndexUnavailable, match="cannot be used now"):
         view.search_dense(WORDS.embed(["x"])[0], 1)
+
+
+def test_a_server_is_not_ready_while_milvus_is_away(milvus_qa, make_workspace, place: MilvusPlace, folder: Path):
+    (folder / "a.txt").write_text(HARBOUR)
+    assert milvus_qa("index", folder).exit_code == 0
+    for uri, status in ((place.uri, 200), ("http://127.0.0.1:1", 503)):
+        workspace = make_workspace(store="milvus", milvus_uri=uri, catalog_url=place.url)
+        assert create_app(workspace).test_client().get("/readyz").status_code == status
+
+
+def test_the_demo_indexes_nothing_in_milvus(milvus_qa, place: MilvusPlace, tmp_path: Path):
+    assert milvus_qa("demo", "--data", tmp_path / "demo").exit_code == 0
+    assert (tmp_path / "demo" / "catalog.db").exists()
+    assert rows(place, "SELECT 1 FROM pg_tables WHERE schemaname = 'citable_qa'") == []
 
 
 def test_a_store_that_was_never_written_is_missing(store: MilvusStore):
