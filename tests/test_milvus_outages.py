@@ -22,6 +22,8 @@ from index.milvus_store import MilvusStore
 from index.store import Change, DropFile, KeepStaged, PutFile, Store
 
 pytestmark = pytest.mark.slow
+with_a_server = pytest.mark.skipif(not is_named("standalone"), reason="takes half a minute: make test-cluster")
+with_a_cluster = pytest.mark.skipif(not is_named("cluster"), reason="takes a cluster: make test-cluster")
 _BACK_WITHIN = 60.0
 _QUERY_NODE_IS_MISSED_AFTER = 15.0  # seconds, more than Milvus takes to notice (`ttl` in milvus_process.py)
 
@@ -37,6 +39,7 @@ def place(server: StandaloneMilvus, postgres: PostgresServer, tmp_path: Path) ->
     return MilvusPlace(postgres.new_database(), server.uri, tmp_path / ".qa")
 
 
+@with_a_server
 def test_a_server_that_answers_no_more_is_an_error_in_time(
     server: StandaloneMilvus, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
 ):
@@ -72,6 +75,7 @@ def write_until_it_answers(store: Store, changes: Sequence[Change]) -> None:
             time.sleep(0.2)
 
 
+@with_a_server
 def test_a_server_killed_in_the_middle_of_a_run_costs_nothing_but_the_run(
     server: StandaloneMilvus, place: MilvusPlace, postgres: PostgresServer, tmp_path: Path
 ):
@@ -100,7 +104,7 @@ def test_a_server_killed_in_the_middle_of_a_run_costs_nothing_but_the_run(
     assert examine_shared(store, mend=False) == []
 
 
-@pytest.mark.skipif(not is_named("cluster"), reason="starts a cluster: make test-cluster")
+@with_a_cluster
 def test_a_query_node_killed_under_load_makes_no_answer_wrong_and_none_fail(postgres: PostgresServer, tmp_path: Path):
     with milvus_cluster() as cluster:
         place = MilvusPlace(postgres.new_database(), cluster.uri, tmp_path / ".qa")

@@ -117,7 +117,10 @@ def test_a_collection_whose_maker_died_over_it_is_made_anew(place: MilvusPlace, 
     assert len(MilvusClient(place.uri).list_indexes(target)) == 2
 
 
-def test_what_is_still_read_stays_in_milvus_until_the_next_run(store: MilvusStore, place: MilvusPlace):
+def test_what_is_still_read_stays_in_milvus_until_the_next_run(
+    store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("index.milvus_writing._UNREAD_SECONDS", 0.1)
     write(store, put("a.txt", HARBOUR))
     with store.view() as old:
         write(place.open(), put("a.txt", AIRPORT))
@@ -133,6 +136,7 @@ def test_more_removed_documents_than_a_search_names_are_sifted_out(
     store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("index.shared_catalog.NAMED_AT_ONCE", 2)
+    monkeypatch.setattr("index.milvus_writing._UNREAD_SECONDS", 0.1)
     write(store, *(put(f"{n}.txt", f"Old ship number {n}.") for n in range(30)), put("keep.txt", HARBOUR))
     with store.view():
         write(place.open(), *(DropFile("default", f"{n}.txt") for n in range(30)))
