@@ -49,7 +49,8 @@ def postgres_server() -> Iterator[PostgresServer]:
     try:
         _run([programs / "initdb", "-D", folder / "data", "-U", "qa", "-A", "trust", "-E", "UTF8", "--no-sync"], user)
         port = free_port()
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "fsync": "off", "max_connections": 60}
+        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "max_connections": 60}
+        options |= dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit", "autovacuum"), "off")  # nothing is kept
         command = [programs / "postgres", "-D", folder / "data", "-p", port]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
