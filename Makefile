@@ -12,13 +12,21 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-test
 	@sh tests/browser.sh
+	@sh tests/postgres.sh
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(SPREAD)
 
-# Two Ray nodes in networks of their own, which takes root; two minutes.
+# All forms of store held to the whole suite: Milvus Lite in a file and as a server, a standalone Milvus, and a cluster of six of its
+# processes with etcd and Kafka's protocol, one of which is killed. Ten minutes. Milvus listens on every address without a
+# password, so it gets a network of its own, which takes root. Then two Ray nodes, each in such a network.
+FORMS ?= local lite lite-server standalone cluster
 test-cluster: $(VENV)/installed-test
+	@sh tests/postgres.sh
+	@sh tests/cluster.sh $(VENV)/bin/python
+	STORES="$(FORMS)" unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
+	  $(VENV)/bin/pytest --durations=10 tests/test_store_conformance.py tests/test_store_searching.py tests/test_milvus_outages.py
 	$(VENV)/bin/pytest -m cluster
 
 # What to run while working: lint, types and the fast tests.

@@ -25,7 +25,7 @@ from index.catalog_rows import (
 )
 from index.embedder import Vectors
 from index.errors import CitableError, IndexDamaged, IndexIncompatible, IndexMissing, move_away
-from index.filters import where
+from index.filters import SQLITE
 from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage, Run
 from index.sqlite import Database, Identity, Row, Value
 
@@ -138,7 +138,7 @@ class Catalog:
 
     def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
         """Return the documents that a filter admits, by collection, path and part."""
-        condition, values = where(scope)
+        condition, values = SQLITE.where(scope)
         rows = self._db.rows(
             f"SELECT {INFO_COLUMNS} FROM documents d WHERE generation > 0 AND {condition} ORDER BY collection, path, num",
             values,
@@ -198,7 +198,7 @@ class Catalog:
 
     def admitted(self, scope: Filter) -> np.ndarray | None:
         """Return the numbers of the passages that a filter admits, ascending; None when it admits all."""
-        condition, values = where(scope)
+        condition, values = SQLITE.where(scope)
         if (
             scope == AllOf()
             or self._db.row(f"SELECT 1 FROM documents d WHERE generation > 0 AND NOT ({condition})", values) is None
@@ -213,7 +213,7 @@ class Catalog:
 
     def numbers(self, scope: Filter = AllOf()) -> list[int]:
         """Return the numbers of the visible passages, document by document in the order of their paths."""
-        condition, values = where(scope)
+        condition, values = SQLITE.where(scope)
         rows = self._db.rows(
             f"SELECT p.num FROM documents d JOIN passages p ON p.document = d.num WHERE d.generation > 0 AND {condition} "
             "ORDER BY d.collection, d.path, d.num, p.start",
@@ -321,7 +321,7 @@ class Catalog:
 
     def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
         """Return every name that some document that a filter admits has metadata under."""
-        condition, values = where(scope)
+        condition, values = SQLITE.where(scope)
         rows = self._db.rows(
             f"SELECT DISTINCT m.key FROM documents d, json_each(d.metadata) m WHERE d.generation > 0 AND {condition}", values
         )

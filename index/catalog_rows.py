@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from index.locators import locator_from_json, locator_to_json
-from index.records import Document, DocumentInfo, FileRecord, Passage, Section
+from index.records import Document, DocumentInfo, FileRecord, Locator, Passage, Section
 from index.sqlite import Value
 
 _INFO_FIELDS = "id collection path part title sha256 length media_type lang metadata generation indexed_at".split()
@@ -51,6 +51,11 @@ def row_to_document(row: Sequence[Any]) -> Document:
 def sections_to_json(sections: Sequence[Section]) -> str:
     """Write sections as `row_to_document` reads them."""
     return json.dumps([[section.start, locator_to_json(section.locator)] for section in sections], ensure_ascii=False)
+
+
+def locator_to_text(locator: Locator) -> str:
+    """Write a locator as `row_to_passage` reads it."""
+    return json.dumps(locator_to_json(locator), ensure_ascii=False)
 
 
 def row_to_passage(row: Sequence[Any], document_id: str) -> Passage:

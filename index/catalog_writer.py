@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,9 +10,8 @@ from pathlib import Path, PurePath
 from typing import Self
 
 from index.catalog import FORMAT, Catalog, batches, check_never_filled
-from index.catalog_rows import FILE_COLUMNS, document_row, file_row, sections_to_json
+from index.catalog_rows import FILE_COLUMNS, document_row, file_row, locator_to_text, sections_to_json
 from index.embedder import Vectors
-from index.locators import locator_to_json
 from index.records import Document, FileRecord, Passage
 from index.sqlite import Database, Value
 
@@ -154,7 +152,7 @@ class CatalogWriter(Catalog):
             'INSERT INTO passages (document, id, start, "end", text, context, locator, vector) '
             "SELECT ?, ?, ?, ?, ?, ?, ?, num FROM vectors WHERE key = ?",
             (
-                (num, p.id, p.start, p.end, p.text, p.context, json.dumps(locator_to_json(p.locator)), key)
+                (num, p.id, p.start, p.end, p.text, p.context, locator_to_text(p.locator), key)
                 for p, key in zip(passages, keys, strict=True)
             ),
         )

@@ -8,6 +8,7 @@
     ├── IndexLocked           another process is writing
     ├── TooManyDeletions      a sync would delete most of a collection
     ├── BadPath               a path that was named does not exist
+    ├── MissingExtra          what was asked for needs packages that are not installed
     ├── EmbedderFailed        the embedding model cannot be loaded or is not the one expected
     ├── EngineFailed          the cluster that was to read files is not there, or gave up
     └── UnreadableFile        one file could not be read; the run goes on without it
@@ -81,6 +82,10 @@ class TooManyDeletions(CitableError):
 
 class BadPath(CitableError):
     """A path given by the user does not exist or cannot be indexed."""
+
+
+class MissingExtra(CitableError):
+    """What was asked for needs packages of an extra that are not installed."""
 
 
 class EmbedderFailed(CitableError):

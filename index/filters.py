@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from index.records import AllOf, AnyOf, Equals, Filter, Range, StartsWith
 from index.sqlite import Value
 
@@ -17,35 +19,47 @@ FIELDS = {
 Condition = tuple[str, list[Value]]
 
 
-def where(scope: Filter) -> Condition:
-    """Compile a filter to an SQL condition on `documents d` and its bound values."""
-    if isinstance(scope, AllOf):
-        return _join(" AND ", [where(part) for part in scope.parts], "1")
-    if isinstance(scope, AnyOf):
-        return _join(" OR ", [where(part) for part in scope.parts], "0")
-    if isinstance(scope, Equals):
-        return _on(scope.key, "{} = ?", [scope.value])
-    if isinstance(scope, StartsWith):
-        return _on(scope.key, "substr({}, 1, ?) = ?", [len(scope.value), scope.value])
-    return _within(scope)
+@dataclass(frozen=True)
+class Dialect:
+    """How a database writes what differs. mark: where a value is bound; pairs, value: the metadata, and one value of it."""
+
+    mark: str
+    pairs: str
+    value: str
+
+    def where(self, scope: Filter) -> Condition:
+        """Compile a filter to an SQL condition on `documents d` and its bound values."""
+        if isinstance(scope, AllOf):
+            return _join(" AND ", [self.where(part) for part in scope.parts], "1 = 1")
+        if isinstance(scope, AnyOf):
+            return _join(" OR ", [self.where(part) for part in scope.parts], "1 = 0")
+        if isinstance(scope, Equals):
+            return self._on(scope.key, "{} = ?", [scope.value])
+        if isinstance(scope, StartsWith):
+            return self._on(scope.key, "substr({}, 1, ?) = ?", [len(scope.value), scope.value])
+        return self._within(scope)
+
+    def _within(self, scope: Range) -> Condition:
+        """Compare as text, as ISO dates are made for; "2024-03" as the upper end includes 2024-03-31."""
+        parts: list[Condition] = []
+        if scope.low:
+            parts.append(self._on(scope.key, "{} >= ?", [scope.low]))
+        if scope.high:
+            parts.append(self._on(scope.key, "{} <> '' AND substr({}, 1, ?) <= ?", [len(scope.high), scope.high]))
+        return _join(" AND ", parts, "1 = 1")
+
+    def _on(self, key: str, test: str, values: list[Value]) -> Condition:
+        column = FIELDS.get(key)
+        test = test.replace("?", self.mark)
+        if column:
+            return test.replace("{}", column), values
+        inner, pairs, mark = test.replace("{}", self.value), self.pairs, self.mark
+        condition = f"EXISTS (SELECT 1 FROM {pairs} m WHERE m.key = {mark} AND {inner})"
+        return condition, [key, *values]
 
 
-def _within(scope: Range) -> Condition:
-    """Compare as text, as ISO dates are made for; "2024-03" as the upper end includes 2024-03-31."""
-    parts: list[Condition] = []
-    if scope.low:
-        parts.append(_on(scope.key, "{} >= ?", [scope.low]))
-    if scope.high:
-        parts.append(_on(scope.key, "{} <> '' AND substr({}, 1, ?) <= ?", [len(scope.high), scope.high]))
-    return _join(" AND ", parts, "1")
-
-
-def _on(key: str, test: str, values: list[Value]) -> Condition:
-    column = FIELDS.get(key)
-    if column:
-        return test.replace("{}", column), values
-    inner = test.replace("{}", "m.value")
-    return f"EXISTS (SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND {inner})", [key, *values]
+SQLITE = Dialect("?", "json_each(d.metadata)", "m.value")
+POSTGRES = Dialect("%s", "json_each_text(d.metadata::json)", 'm.value COLLATE "C"')
 
 
 def _join(word: str, parts: list[Condition], none: str) -> Condition:

@@ -88,6 +88,12 @@ def question_words(text: str) -> list[str]:
     return list(dict.fromkeys(stem for word in content for stem in _STEMS.analyze(word)))
 
 
+def stems(text: str) -> list[str]:
+    """Return the words of a text as they are searched, in their order."""
+    found: list[str] = _STEMS.analyze(text)
+    return found
+
+
 @lru_cache(maxsize=16384)
 def word_stem(word: str) -> str:
     """Return what a single word is searched as: its stem, or "" of a stop word."""

@@ -14,20 +14,19 @@ from pathlib import Path
 from index.catalog import Catalog
 from index.catalog_pool import CatalogPool
 from index.catalog_writer import CatalogWriter, File
+from index.compatible import check_compatible, made_with, staged_for
 from index.dense import open_dense
 from index.embedder import Embedder
-from index.errors import CitableError, IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable, data_flag, unavailable
+from index.errors import CitableError, IndexLocked, IndexMissing, IndexUnavailable, data_flag, unavailable
 from index.files import remove_leftovers
 from index.lexical import build_in_memory, open_lexical
 from index.local_view import Derived, LocalView
 from index.local_writing import forget_words, refresh_derived, stage
 from index.lock import writer_lock
-from index.passages import SPLITTER_VERSION
-from index.readers import READERS_VERSION
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
-from index.scan import disk_path, entry_of, index_path
+from index.scan import disk_path, entry_of, index_path, outermost
 from index.stats import read_stats
-from index.store import Change, DropFile, MoveFile, NoteFile, View
+from index.store import Capabilities, Change, DropFile, MoveFile, NoteFile, View
 
 _LOG = logging.getLogger("index.store")
 _LOCK_SECONDS = 1.0  # a reader that mends the search files holds the writer's lock for a moment
@@ -36,6 +35,8 @@ _WAIT_SECONDS = 10.0  # how long a reader waits for a running writer to bring th
 
 class LocalStore:
     """A store in one folder. Safe to share between threads; every view has its own connection."""
+
+    capabilities = Capabilities(lexical=True)
 
     def __init__(self, folder: Path, *, mapped: bool = False) -> None:
         """Open nothing yet. mapped: other processes read the same folder, and share the memory of its vectors."""
@@ -111,6 +112,9 @@ class LocalStore:
         """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
         with self._reading() as catalog:
             self._check_compatible(catalog, embedder)
+
+    def check_searchable(self) -> None:
+        """Raise nothing: what searches is made from the catalog, wherever it is missing."""
 
     def root(self) -> Path:
         """Return the folder that relative document paths start from."""
@@ -203,21 +207,15 @@ class LocalStore:
         catalog = self._writing_catalog()
         if not anew:
             self._check_compatible(catalog, embedder)
-        self._made_with = {
-            "dimension": str(embedder.dimension),
-            "embedder": embedder.name,
-            "splitter": SPLITTER_VERSION,
-            "fingerprint": embedder.fingerprint,
-        }
-        catalog.stage_for(f"{embedder.fingerprint} {SPLITTER_VERSION} {READERS_VERSION}")
+        self._made_with = made_with(embedder)
+        catalog.stage_for(staged_for(embedder))
 
     def remember_paths(self, collection: str, paths: Iterable[Path]) -> None:
         """Note which files and folders a run was told to index. What lies below another one is not noted apart."""
         catalog, root = self._writing_catalog(), self.root()
         known = catalog.indexed_paths()
         before = known.get(collection, [])
-        told = {index_path(entry_of(path), root) for path in paths}.union(before)
-        kept = sorted(one for one in told if not any(_is_below(one, other) for other in told))
+        kept = outermost([*(index_path(entry_of(path), root) for path in paths), *before])
         if kept != before:
             catalog.set_state({"paths": json.dumps({**known, collection: kept}, ensure_ascii=False)})
 
@@ -277,26 +275,8 @@ class LocalStore:
         return self._writer
 
     def _check_compatible(self, catalog: Catalog, embedder: Embedder) -> None:
-        made_with = catalog.state("embedder")
-        if not made_with:
-            return
-        place = data_flag(self.folder)
-        dimension, splitter = catalog.state("dimension"), catalog.state("splitter")
-        if (catalog.state("fingerprint"), dimension) != (embedder.fingerprint, str(embedder.dimension)):
-            raise IndexIncompatible(
-                f"{self.folder}: indexed with the embedder {made_with} ({dimension} dimensions), "
-                f"not with {embedder.name} ({embedder.dimension})",
-                f"set `embedder` back to {made_with}, or run: qa index --rebuild{place}",
-            )
-        if splitter != SPLITTER_VERSION:
-            raise IndexIncompatible(
-                f"{self.folder}: split by version {splitter}, this is {SPLITTER_VERSION}", f"run: qa index --rebuild{place}"
-            )
+        check_compatible(catalog.state, embedder, str(self.folder), data_flag(self.folder))
 
     @property
     def _catalog_path(self) -> Path:
         return self.folder / "catalog.db"
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path != folder and ((folder == "." and not path.startswith("/")) or path.startswith(f"{folder}/"))

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
-from index.embedder import Vectors
-from index.local_store import LocalStore
+from index.embedder import Embedder, Vectors
 from index.records import AllOf, AnyOf, Document, DocumentInfo, Equals, FileRecord, Filter, Passage, Run, Stats
-from index.store import Found, View
+from index.store import Capabilities, Found, Store, View
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,17 @@ class NarrowView:
         return self.whole.metadata_keys(within(self.collections, scope))
 
 
-class NarrowStore(LocalStore):
-    """A LocalStore, for reading, without what lies in other collections.
+class NarrowStore:
+    """A store, for reading, without what lies in other collections. What is written concerns the whole: that is refused."""
 
-    A test holds that each public method of LocalStore is either here or refuses.
-    """
-
-    def __init__(self, whole: LocalStore, collections: Collection[str]) -> None:
-        super().__init__(whole.folder)
+    def __init__(self, whole: Store, collections: Collection[str]) -> None:
         self._whole = whole
         self._collections = frozenset(collections)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do."""
+        return self._whole.capabilities
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -100,7 +101,7 @@ class NarrowStore(LocalStore):
         """Say what is in the collections, without loading what searches need."""
         return narrow_stats(self._whole.stats(), self.documents(), self._collections)
 
-    def runs(self, most: int) -> list[Run]:  # noqa: ARG002 - the signature is LocalStore's
+    def runs(self, most: int) -> list[Run]:  # noqa: ARG002 - the signature is the protocol's
         """Return nothing: a run is counted over all collections."""
         return []
 
@@ -139,11 +140,33 @@ class NarrowStore(LocalStore):
         """Return the paths of the files that have documents."""
         return self._whole.held(collection) if collection in self._collections else set()
 
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Raise IndexIncompatible unless the index was made with this model and splitter."""
+        self._whole.check_embedder(embedder)
+
+    def check_searchable(self) -> None:
+        """Raise IndexUnavailable where what searches the passages does not answer."""
+        self._whole.check_searchable()
+
+    def root(self) -> Path:
+        """Return the folder that relative document paths start from."""
+        return self._whole.root()
+
+    def root_or(self, root: Path | None) -> Path:
+        """Return `root()`, or for an index that is yet to be made what it would be."""
+        return self._whole.root_or(root)
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        raise RuntimeError("a part of a store is for reading only")
+
     @contextmanager
     def writing(self, root: Path | None = None) -> Iterator[None]:  # noqa: ARG002
-        """Refuse: what is written concerns the whole index."""
-        raise RuntimeError("a part of a store is for reading only")
+        """Refuse."""
+        self._refuse()
         yield
+
+    adopt = remember_paths = files = staged = known_vectors = document_ids = is_taken = apply = _refuse
 
 
 def within(collections: Collection[str], scope: Filter) -> Filter:

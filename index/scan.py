@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -161,3 +161,13 @@ def _is_ignored(path: Path, ignored: Sequence[_Ignored], *, is_folder: bool) -> 
         if one.lines.match_file(os.fsencode(name).decode("utf-8", "backslashreplace")):
             return True
     return False
+
+
+def outermost(paths: Iterable[str]) -> list[str]:
+    """Return paths, as the index names them, without those that lie below another one."""
+    told = set(paths)
+    return sorted(one for one in told if not any(_is_below(one, other) for other in told))
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path != folder and ((folder == "." and not path.startswith("/")) or path.startswith(f"{folder}/"))

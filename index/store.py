@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from index.embedder import Embedder, Vectors
-from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Passage, Stats
+from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Passage, Run, Stats
 
 Found = list[tuple[int, float]]
 
@@ -64,6 +65,13 @@ class NoteFile:
 Change = PutFile | KeepStaged | MoveFile | DropFile | NoteFile
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do. lexical: it finds passages by their words; without, `search_lexical` finds none."""
+
+    lexical: bool
+
+
 class View(Protocol):
     """One generation of a store: whatever is committed meanwhile, a request sees only this (invariant 7)."""
 
@@ -109,13 +117,69 @@ class View(Protocol):
 
 
 class Store(Protocol):
-    """A place that keeps documents and finds passages."""
+    """A place that keeps documents and finds passages. Safe to share between threads.
+
+    What says nothing else raises IndexMissing where nothing is indexed.
+    """
+
+    # ------------------------------------------------------------------ reading
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; known without an index."""
 
     def view(self) -> AbstractContextManager[View]:
-        """Open one generation for reading."""
+        """Open the newest generation for reading."""
 
-    def writing(self) -> AbstractContextManager[None]:
-        """Be the one writer. Raises IndexLocked when another is."""
+    def stats(self) -> Stats:
+        """Say what is in the store, without loading what searches need."""
+
+    def runs(self, most: int) -> list[Run]:
+        """Return the last commits, newest first."""
+
+    def indexed_paths(self) -> dict[str, list[Path]]:
+        """Return by collection the files and folders that runs were told to index."""
+
+    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
+        """Return documents by collection and path, without loading what searches need."""
+
+    def documents_of_file(self, collection: str, path: str) -> list[Document]:
+        """Return the documents of one file, with their texts."""
+
+    def documents_with_ids(self, document_ids: Iterable[str]) -> Iterator[Document]:
+        """Yield those of the documents that are there, with their texts, one at a time."""
+
+    def versions(self, document_ids: Iterable[str]) -> dict[str, str]:
+        """Return id → sha256 of the text of those of the documents that are there."""
+
+    def origin(self, document_id: str) -> tuple[Path, str] | None:
+        """Return where the file lies that a document was read from, and the sha256 of the bytes it had then."""
+
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
+
+    def check_searchable(self) -> None:
+        """Raise IndexUnavailable where what searches the passages does not answer, though the catalog may."""
+
+    def root(self) -> Path:
+        """Return the folder that relative document paths start from."""
+
+    def root_or(self, root: Path | None) -> Path:
+        """Return `root()`, or for an index that is yet to be made what it would be."""
+
+    def ledger(self, collection: str) -> dict[str, FileRecord]:
+        """Return the ledger of a collection by path, outside of `writing()`; empty where nothing is indexed."""
+
+    def held(self, collection: str) -> set[str]:
+        """Return the paths of the files that have documents, of one that failed for now too; none without an index."""
+
+    # ------------------------------------------------------------------ writing
+
+    def writing(self, root: Path | None = None) -> AbstractContextManager[None]:
+        """Be the one writer: all that follows is for within. Raises IndexLocked when another is.
+
+        root: what relative paths of a new index start from; each store has a default.
+        """
 
     def adopt(self, embedder: Embedder, *, anew: bool = False) -> None:
         """Say what the vectors to come are made with; raise IndexIncompatible when the store holds others.
@@ -123,20 +187,17 @@ class Store(Protocol):
         anew: they replace all that the store holds, with the next `apply`.
         """
 
+    def remember_paths(self, collection: str, paths: Iterable[Path]) -> None:
+        """Note which files and folders a run was told to index. What lies below another one is not noted apart."""
+
     def files(self, collection: str) -> dict[str, FileRecord]:
         """Return the ledger of a collection by path."""
-
-    def held(self, collection: str) -> set[str]:
-        """Return the paths of the files that have documents; those of a file that failed for now are kept."""
 
     def staged(self) -> dict[tuple[str, str], str]:
         """Return (collection, path) → sha256 of the files that an interrupted run left staged."""
 
     def known_vectors(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return those keys whose vectors are stored."""
-
-    def documents_of_file(self, collection: str, path: str) -> list[Document]:
-        """Return the documents of one file, with their texts."""
 
     def document_ids(self, collection: str, path: str) -> dict[str, str]:
         """Return part → id of the documents of a file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -32,6 +33,20 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Path = Field(Path(".qa"), description="the data directory")
+    store: Literal["local", "milvus"] = Field(
+        "local", description="where the index lies: `local`, in the data directory; `milvus`, in Milvus and PostgreSQL"
+    )
+    milvus_uri: str = Field("", description="address of Milvus (`http://host:19530`), or a file for Milvus Lite")
+    milvus_token: SecretStr = Field(SecretStr(""), description="key for Milvus, `user:password` or a token; empty: none")
+    milvus_index: Literal["AUTOINDEX", "FLAT", "HNSW", "IVF_FLAT", "IVF_SQ8", "DISKANN"] = Field(
+        "AUTOINDEX", description="kind of index that Milvus makes of vectors; for new indexes, and Lite takes `FLAT`"
+    )
+    milvus_replicas: int = Field(
+        1, ge=1, description="on how many query nodes of Milvus each passage is; from 2 on one may be lost; for new indexes"
+    )
+    catalog_url: SecretStr = Field(
+        SecretStr(""), description="address of the PostgreSQL database that goes with Milvus (`postgresql://user@host/name`)"
+    )
     collection: str = Field(DEFAULT_COLLECTION, min_length=1, description="the collection used when none is named")
     embedder: str = Field(
         DEFAULT_MODEL, min_length=1, description="the bundled model, a local folder, or a sentence-transformers name"
@@ -135,6 +150,14 @@ class Settings(BaseModel):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for one in value:
             ip_network(one, strict=False)
+        return value
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _holds_no_key(cls, value: str) -> str:
+        """Refuse what pymilvus would, without repeating it, and an address with a key in it: an address is shown."""
+        if value and not value.endswith(".db") and not re.match(r"(https?|tcp|unix)://[^@]+$", value):
+            raise ValueError("write it as http://host:19530, or a file that ends in .db; a key belongs into `milvus_token`")
         return value
 
     @field_validator("base_url")

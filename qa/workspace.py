@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from index.embedder import Embedder, open_embedder
-from index.local_store import LocalStore
 from index.narrow import NarrowStore
 from index.search import Reranker
+from index.store import Store
 from qa.config import Settings
 from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
@@ -19,6 +19,7 @@ from qa.reader import Reader
 from qa.reader_model import ReaderModel
 from qa.sentence_vectors import SentenceVectors
 from qa.slots import Slots
+from qa.stores import open_store
 from qa.support import Entails
 from qa.upstream import Breaker
 
@@ -33,7 +34,7 @@ class Workspace:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: LocalStore = LocalStore(settings.data, mapped=settings.workers > 1)
+        self.store: Store = open_store(settings)
         self.history = History(settings.data / "history.db")
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
@@ -100,6 +101,7 @@ class Workspace:
     def check_ready(self) -> None:
         """Raise what a question would raise for an index or a model that is missing, damaged or does not fit."""
         self.store.check_embedder(self.embedder)
+        self.store.check_searchable()
         if not self._has_embedded:
             self.embedder.embed(["ready"])
             self._has_embedded = True

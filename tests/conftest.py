@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from llm_server import LLMServer
 from playwright.sync_api import Browser
+from postgres_server import PostgresServer, postgres_server
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import BoW
+from store_forms import forms_for, places_of
+from stores import Place
 from visitor import Visitor
 
 from index.embedder import Embedder, open_embedder
+from index.store import Store
 from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
@@ -137,6 +141,36 @@ def chat() -> Iterator[ChatServer]:
     """A server on loopback that stands where Slack's and Mattermost's stand: it keeps what it is sent."""
     with ChatServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; ask it for a database of your own."""
+    with postgres_server() as server:
+        yield server
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "new_place" in metafunc.fixturenames:
+        metafunc.parametrize("new_place", forms_for(metafunc.definition), indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def new_place(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Callable[[], Place]]:
+    """Make places for a store of one form, each of them empty; a test that asks for it is tried with every form."""
+    postgres = None if request.param == "local" else request.getfixturevalue("postgres")
+    with places_of(request.param, tmp_path_factory.mktemp, postgres) as make:
+        yield make
+
+
+@pytest.fixture
+def place(new_place: Callable[[], Place]) -> Place:
+    return new_place()
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    return place.open()
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def compose() -> Tree:
 
 def servers() -> dict[str, Tree]:
     """Return the services of compose.yaml that are ours."""
-    return {name: one for name, one in compose()["services"].items() if one["image"] == "citable-qa"}
+    return {name: one for name, one in compose()["services"].items() if one["image"].startswith("citable-qa")}
 
 
 def manifests() -> dict[str, Tree]:

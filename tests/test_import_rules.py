@@ -26,6 +26,8 @@ ONLY = {
     "pyarrow": {"index/ray_source.py"},
     "apsw": {"index/sqlite.py"},
     "sqlite3": set(),
+    "psycopg": {"index/postgres.py"},
+    "pymilvus": {"index/milvus.py"},
     "flask": {"qa/web/"},
     "werkzeug": {"qa/web/"},
     "flask_limiter": {"qa/web/limits.py"},
@@ -83,10 +85,14 @@ def test_index_never_imports_qa(path: Path):
     assert not [module for module in imports_of(path) if module.split(".")[0] == "qa"]
 
 
-def test_only_dense_names_faiss():
-    assert [name_of(path) for path in FILES if '"faiss"' in path.read_text() or "import faiss" in path.read_text()] == [
-        "index/dense.py"
+@pytest.mark.parametrize(
+    ("library", "place"), [("faiss", "index/dense.py"), ("psycopg", "index/postgres.py"), ("pymilvus", "index/milvus.py")]
+)
+def test_a_library_that_is_imported_by_its_name_is_named_in_one_place(library: str, place: str):
+    named = [
+        name_of(path) for path in FILES if f'"{library}"' in path.read_text() or f"import {library}" in path.read_text()
     ]
+    assert named == [place]
 
 
 def test_only_config_reads_the_environment():
@@ -144,8 +150,15 @@ def test_sql_is_never_built_from_values():
         "chosen",
         "query",
         "inner",
+        "pairs",
+        "mark",
+        "POSTGRES",
+        "_DOCUMENT_COLUMNS",
+        "column",
     }
-    for name in ("index/catalog.py", "index/catalog_writer.py", "index/filters.py", "qa/history.py", "qa/keys.py"):
+    shared = sorted(f"index/{path.name}" for path in (ROOT / "index").glob("shared_*.py"))
+    local = ("index/catalog.py", "index/catalog_writer.py", "index/filters.py", "qa/history.py", "qa/keys.py")
+    for name in (*local, "index/postgres.py", *shared):
         for node in ast.walk(ast.parse((ROOT / name).read_text())):
             if isinstance(node, ast.JoinedStr) and any(
                 isinstance(part, ast.Constant) and " FROM " in str(part.value) for part in node.values
@@ -168,7 +181,7 @@ def test_help_status_and_lists_import_nothing_slow(arguments: list[str], tmp_pat
         "from qa.cli import main\n"
         f"try: main({arguments!r}, prog_name='qa')\n"
         "except SystemExit: pass\n"
-        "slow = {'torch', 'sentence_transformers', 'transformers', 'litellm', 'flask', 'openai'} & set(sys.modules)\n"
+        "slow = {'torch', 'sentence_transformers', 'transformers', 'litellm', 'flask', 'openai', 'psycopg', 'pymilvus'} & set(sys.modules)\n"
         "sys.exit(f'imported {slow}' if slow else 0)\n"
     )
     run = subprocess.run(

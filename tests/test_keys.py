@@ -17,9 +17,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from index.errors import IndexDamaged
-from index.local_store import LocalStore
 from index.narrow import NarrowStore
 from index.sqlite import Database, create_database
+from index.store import Store
 from qa.config import Settings
 from qa.errors import ConfigError
 from qa.gate import check_keys
@@ -540,12 +540,20 @@ def test_the_first_collection_of_a_key_is_its_default(site: Flask) -> None:
     assert {one["path"] for one in found["passages"]} == {"secret/secret.txt"}
 
 
-def test_a_part_of_a_store_answers_no_reading_method_of_the_whole() -> None:
-    """What LocalStore can do NarrowStore must do with less, refuse, or be known to tell nothing of documents."""
-    tells_nothing = {"check_embedder", "root", "root_or"}
-    while_writing = {"adopt", "remember_paths", "files", "staged", "known_vectors", "document_ids", "is_taken", "apply"}
-    public = {name for name, value in vars(LocalStore).items() if callable(value) and not name.startswith("_")}
-    assert public - tells_nothing - while_writing <= vars(NarrowStore).keys()
+def test_a_part_of_a_store_has_every_method_of_the_whole_and_takes_none_from_it() -> None:
+    """What a store can do NarrowStore must do with less, or refuse: it inherits nothing that would tell more."""
+    public = {name for name in vars(Store) if not name.startswith("_")}
+    assert public <= vars(NarrowStore).keys()
+    assert NarrowStore.__mro__ == (NarrowStore, object)
+
+
+def test_a_part_of_a_store_is_not_written(corpus: Workspace) -> None:
+    part = NarrowStore(corpus.store, ["default"])
+    with pytest.raises(RuntimeError, match="reading only"), part.writing():
+        pass
+    for name in ("adopt", "remember_paths", "files", "staged", "known_vectors", "document_ids", "is_taken", "apply"):
+        with pytest.raises(RuntimeError, match="reading only"):
+            getattr(part, name)("default")
 
 
 def test_an_answer_of_before_collections_were_kept_is_for_who_sees_all(

@@ -36,7 +36,7 @@ def command(settings: Settings, origins: Mapping[str, str], as_json: bool, **_: 
     The place is kept, so that the second run takes seconds and `qa serve` can open it.
     """
     place = _temporary_place() if origins["data"] == "default" else settings.data
-    workspace = Workspace(settings.model_copy(update={"data": place}))
+    workspace = Workspace(settings.model_copy(update={"data": place, "store": "local"}))  # never among others' documents
     if not as_json:
         say(f"Indexing the sample documents in {CORPUS.name}/ …")
     with progress_bar() as progress:

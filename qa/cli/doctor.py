@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 
-from index.doctor import Finding, examine, fix
+from index.doctor import Finding
 from index.errors import CitableError
 from qa.cli.frame import DAMAGED, framed, print_json, printable
 from qa.config import Settings
 from qa.history import History
 from qa.keys import KeyRing
+from qa.stores import examine_store
 
 
 @click.command("doctor")
@@ -25,7 +26,7 @@ def command(settings: Settings, as_json: bool, mend: bool, **_: Any) -> int:
 
     Exit code 0: all is well, or is again after --fix. 4: something is damaged; each line says what to do.
     """
-    findings = [*(fix(settings.data) if mend else examine(settings.data)), *_check_history(settings.data, mend=mend)]
+    findings = [*examine_store(settings, mend=mend), *_check_history(settings.data, mend=mend)]
     findings += _check_keys(settings.data)
     if as_json:
         print_json({"data": str(settings.data), "findings": [asdict(finding) for finding in findings]})

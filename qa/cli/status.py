@@ -7,20 +7,26 @@ from typing import Any
 
 import click
 
-from index.stats import read_stats
 from qa.cli.frame import framed, print_json, printable
 from qa.config import Settings
+from qa.stores import describe_store, look_at_store
 
 
 @click.command("status")
 @framed
 def command(settings: Settings, as_json: bool, **_: Any) -> None:
     """Say what is indexed, and which files are not, with the reason."""
-    stats = read_stats(settings.data)
+    stats, capabilities = look_at_store(settings)
     if as_json:
-        print_json({"data": str(settings.data), **asdict(stats)})
+        print_json({"data": str(settings.data), "store": settings.store, **asdict(capabilities), **asdict(stats)})
         return
     click.echo(f"data        {settings.data}, generation {stats.generation}, last change {stats.committed_at or 'never'}")
+    if settings.store != "local":
+        click.echo(f"store       {describe_store(settings)}")
+    if not capabilities.lexical:
+        click.echo(
+            "words       not searched: this Milvus has no BM25, as those from 2.5 on have; passages are found by meaning"
+        )
     model = f"{stats.embedder}, {stats.dimension} dimensions" if stats.generation else "none: nothing is indexed yet"
     click.echo(f"embedder    {model}")
     for name, counted in stats.collections.items():

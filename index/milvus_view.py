@@ -1,0 +1,139 @@
+"""One generation of a MilvusStore: the shared catalog's snapshot, and those of Milvus' rows that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.embedder import Vectors
+from index.errors import IndexDamaged
+from index.milvus import MOST, Milvus, condition_of
+from index.milvus_filters import both, expression
+from index.records import AllOf, Document, DocumentInfo, Filter, Passage, Stats
+from index.shared_catalog import Seen, SharedCatalog, Target
+from index.store import Found
+
+_EXACT_UP_TO = 2_000  # admitted passages that are compared one by one: an approximate index may overlook most of them
+_SCOPES_KEPT = 32
+_AT_ONCE = 2_000  # vectors in memory while all are compared
+
+Narrow = dict[tuple[str, int, Filter], tuple[int, ...] | None]
+
+
+@dataclass(frozen=True)
+class MilvusView:
+    """One generation of a MilvusStore. narrow: by collection, generation and filter what is admitted, None if much."""
+
+    catalog: SharedCatalog
+    engine: Milvus
+    generation: int
+    target: Target
+    seen: Seen
+    narrow: Narrow
+
+    def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
+        """Return (passage number, cosine), best first: min(k, passages that the filter admits), of 16,384 at the most."""
+        k = min(k, MOST)
+        if k <= 0:
+            return []
+        condition = self._condition(scope)
+        few = None if self.target.flat or scope == AllOf() else self._few(scope, condition)
+        if few is not None:
+            return self._compare(vector, few, k)
+        found = self._sift(
+            lambda limit: self.engine.search_dense(self.target.name, vector, limit, condition, self.seen.timestamp), k
+        )
+        if len(found) < k and (self.seen.is_cut or not self.target.flat):
+            return self._compare(vector, self.catalog.numbers(scope), k)
+        return found
+
+    def search_lexical(self, text: str, k: int, scope: Filter = AllOf()) -> Found:
+        """Return (passage number, BM25), best first; none where the server cannot search by words."""
+        k = min(k, MOST)
+        if k <= 0 or not self.target.lexical:
+            return []
+        condition = self._condition(scope)
+        return self._sift(
+            lambda limit: self.engine.search_words(self.target.name, text, limit, condition, self.seen.timestamp), k
+        )
+
+    def _condition(self, scope: Filter) -> str:
+        return both("" if scope == AllOf() else expression(scope), condition_of(self.seen))
+
+    def _sift(self, search: Callable[[int], Found], k: int) -> Found:
+        """Leave out what the catalog does not show, and what is there twice, and ask for more in its place.
+
+        A run that died may have left the one, a request that was sent again the other.
+        """
+        limit = k
+        while True:
+            found = search(limit)
+            visible = self.catalog.visible([num for num, _ in found])
+            kept = {num: score for num, score in reversed(found) if num in visible}
+            if len(kept) >= k or len(found) < limit or limit >= MOST:
+                return list(reversed(kept.items()))[:k]
+            limit = min(4 * limit, MOST)
+
+    def _few(self, scope: Filter, condition: str) -> tuple[int, ...] | None:
+        """Return the passages that a filter admits if they are few enough to be compared one by one."""
+        known, key = self.narrow, (self.target.name, self.generation, scope)
+        if key not in known:
+            while len(known) >= _SCOPES_KEPT:
+                known.pop(next(iter(known)), None)
+            nums = self.engine.numbers(self.target.name, condition, _EXACT_UP_TO + 1, self.seen.timestamp)
+            few = len(nums) <= _EXACT_UP_TO
+            known[key] = tuple(sorted(self.catalog.visible(nums))) if few else None
+        return known[key]
+
+    def _compare(self, vector: Vectors, nums: Sequence[int], k: int) -> Found:
+        best: Found = []
+        for start in range(0, len(nums), _AT_ONCE):
+            batch = nums[start : start + _AT_ONCE]
+            scores = self.vectors(batch) @ vector
+            best += [(batch[at], float(scores[at])) for at in np.argsort(-scores, kind="stable")[:k]]
+        return sorted(best, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+    def vectors(self, nums: Sequence[int]) -> Vectors:
+        """Return the vectors of passages, shape (len(nums), dimension)."""
+        found = self.engine.vectors(self.target.name, nums, self.seen.timestamp)
+        if any(num not in found for num in nums):
+            raise IndexDamaged(f"Milvus at {self.engine.uri} has lost vectors of the index", "see: qa doctor")
+        return np.stack([found[num] for num in nums]) if nums else np.zeros((0, self.target.dimension), np.float32)
+
+    def passages(self, nums: Sequence[int]) -> dict[int, tuple[Passage, DocumentInfo]]:
+        """Return passages by number, with their documents."""
+        return self.catalog.passages(nums)
+
+    def numbers(self, scope: Filter = AllOf()) -> list[int]:
+        """Return the numbers of the passages that a filter admits, document by document."""
+        return self.catalog.numbers(scope)
+
+    def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
+        """Return id → number of those of the passages that are there."""
+        return self.catalog.numbers_of(passage_ids)
+
+    def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
+        """Return a passage by id, with its document."""
+        return self.catalog.passage(passage_id)
+
+    def passage_after(self, passage: Passage) -> Passage | None:
+        """Return the passage of the same document that begins next."""
+        return self.catalog.passage_after(passage)
+
+    def document(self, document_id: str) -> Document | None:
+        """Return a document with its text."""
+        return self.catalog.document(document_id)
+
+    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
+        """Return documents by collection and path."""
+        return self.catalog.documents(scope)
+
+    def stats(self) -> Stats:
+        """Say what is in the store."""
+        return self.catalog.stats()
+
+    def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
+        """Return every name that some document that a filter admits has metadata under."""
+        return self.catalog.metadata_keys(scope)

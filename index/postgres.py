@@ -1,0 +1,220 @@
+"""PostgreSQL: connections, transactions and locks, with its errors said for people. The only module that knows psycopg."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from index.errors import CitableError, IndexLocked, IndexUnavailable, MissingExtra
+
+SCHEMA = "citable_qa"
+Row = tuple[Any, ...]
+
+_IDLE = 8  # connections kept open while nobody uses them
+_CONNECT_SECONDS = 10
+_LOCKS = 0x51_41  # the first of the two numbers of every advisory lock; the second is a generation, or _WRITER
+_WRITER = 2**31 - 1
+_PAUSE_SECONDS = 0.05
+
+
+class Session:
+    """One connection. Everything raises IndexUnavailable when the server is away, busy or full."""
+
+    def __init__(self, connection: Any, place: str) -> None:
+        self._connection = connection
+        self._place = place
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return all rows of a query; values are bound to %s."""
+        with _said(self._place):
+            found: list[Row] = self._connection.execute(sql, values).fetchall()
+            return found
+
+    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        """Return the first row of a query, or None."""
+        return next(iter(self.rows(sql, values)), None)
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Carry out a statement; returns how many rows it changed."""
+        with _said(self._place):
+            return int(self._connection.execute(sql, values).rowcount)
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Carry out a statement for each row of values."""
+        with _said(self._place), self._connection.cursor() as cursor:
+            cursor.executemany(sql, rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make what is done inside visible together, or not at all."""
+        with _said(self._place), self._connection.transaction():
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold one state of the database still, for reading."""
+        with self.transaction():
+            self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+
+    @contextmanager
+    def reading(self, generation: int) -> Iterator[None]:
+        """Tell writers that somebody reads a generation; the server forgets it with the connection."""
+        self.run("SELECT pg_advisory_lock_shared(%s, %s)", (_LOCKS, generation))
+        try:
+            yield
+        finally:
+            with suppress(IndexUnavailable):
+                self.run("SELECT pg_advisory_unlock_shared(%s, %s)", (_LOCKS, generation))
+
+    def count_readers_before(self, generation: int) -> int:
+        """Count those who read a generation older than this one."""
+        row = self.row(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND classid = %s "
+            "AND objid::bigint < %s AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (_LOCKS, generation),
+        )
+        return int(row[0]) if row else 0
+
+    @contextmanager
+    def writer_lock(self, wait: float) -> Iterator[None]:
+        """Be the one writer of the database. wait: seconds to try. Raises IndexLocked."""
+        deadline = time.monotonic() + wait
+        while not self.rows("SELECT pg_try_advisory_lock(%s, %s)", (_LOCKS, _WRITER))[0][0]:
+            if time.monotonic() > deadline:
+                raise IndexLocked(f"{self._place}: {self._holder()} is writing", "wait for it to end, then try again")
+            time.sleep(_PAUSE_SECONDS)
+        try:
+            yield
+        finally:
+            with suppress(IndexUnavailable):
+                self.run("SELECT pg_advisory_unlock(%s, %s)", (_LOCKS, _WRITER))
+
+    def _holder(self) -> str:
+        row = self.row(
+            "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid "
+            "WHERE l.locktype = 'advisory' AND l.classid = %s AND l.objid::bigint = %s AND l.granted",
+            (_LOCKS, _WRITER),
+        )
+        return str(row[0]) if row and row[0] else "another process"
+
+    def is_alive(self) -> bool:
+        """Say whether the server still answers."""
+        try:
+            return not self._connection.closed and self.row("SELECT 1") is not None
+        except CitableError:
+            return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class Postgres:
+    """The connections to one database, lent to one thread at a time. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.place = _without_password(url)
+        self._lock = threading.Lock()
+        self._idle: list[Session] = []
+        weakref.finalize(self, _close_all, self._idle)
+
+    @contextmanager
+    def lend(self) -> Iterator[Session]:
+        """Lend a connection until the block ends; one that failed is closed. Raises IndexUnavailable."""
+        session = self._free() or self._connect()
+        try:
+            yield session
+        except BaseException:
+            session.close()
+            raise
+        with self._lock:
+            if len(self._idle) < _IDLE:
+                self._idle.append(session)
+                return
+        session.close()
+
+    def _free(self) -> Session | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                session = self._idle.pop()
+            if session.is_alive():
+                return session
+            session.close()
+
+    def _connect(self) -> Session:
+        psycopg = _psycopg()
+        if not self.place:
+            raise _not_understood()
+        name = f"process {os.getpid()} on {socket.gethostname()} (qa)"
+        try:
+            connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name=name, prepare_threshold=None
+            )
+            connection.execute(f"SET search_path = {SCHEMA}")
+            connection.execute("SET client_encoding = 'UTF8'")
+        except psycopg.OperationalError as error:
+            why = (str(error).strip().splitlines() or [""])[0]  # names the host, the user or the database, no password
+            raise IndexUnavailable(f"{self.place}: {why}", "see that PostgreSQL runs and `catalog_url` is right") from error
+        except psycopg.ProgrammingError as error:  # which may repeat the address, password and all
+            raise _not_understood() from error
+        return Session(connection, self.place)
+
+
+def _close_all(idle: list[Session]) -> None:
+    for session in idle:
+        session.close()
+
+
+def _not_understood() -> IndexUnavailable:
+    how = "write it as postgresql://user:password@host/name, with %40 for @ and %2F for / in the password"
+    return IndexUnavailable("`catalog_url` cannot be understood", how)
+
+
+def _psycopg() -> Any:
+    """Import psycopg when it is first needed: it is part of an extra."""
+    try:
+        return import_module("psycopg")
+    except ImportError as error:
+        raise MissingExtra("PostgreSQL needs the package psycopg", "install it: pip install 'citable-qa[milvus]'") from error
+
+
+@contextmanager
+def _said(place: str) -> Iterator[None]:
+    """Say for people what the server or the way to it refuses. Its own message may hold values: it is not passed on."""
+    psycopg = _psycopg()
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise IndexUnavailable(
+            f"{place}: PostgreSQL cannot be used now ({type(error).__name__})", "see that it runs and `catalog_url` is right"
+        ) from error
+    except psycopg.ProgrammingError as error:
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            raise IndexUnavailable(f"{place}: this user may not do that", "grant it CREATE on the database") from error
+        raise
+
+
+def _without_password(url: str) -> str:
+    """Return what may be shown of an address: no user, no password. "" where it may be read otherwise than was meant.
+
+    A password with "@", "/", "?" or "#" in it has to be percent-encoded; left as it is, a part of it passes for the host.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("postgres"):
+        return "the catalog"  # "host=… dbname=…" may hold a password anywhere
+    beside = f"{parts.path}{parts.query}{parts.fragment}"
+    if parts.netloc.count("@") > 1 or "@" in beside or parts.fragment:
+        return ""
+    return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
