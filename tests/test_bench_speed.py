@@ -222,7 +222,7 @@ def test_every_peer_has_a_script_and_pinned_requirements():
 
 def test_a_synthetic_index_is_one_like_any_other(tmp_path: Path, embedder: BundledEmbedder):
     texts = [f"The lighthouse number {number} stands at cape {WORDS[number]}." for number in range(20)]
-    index_synthetic(tmp_path / ".qa", embedder, texts, embedder.embed(texts), 53)
+    index_synthetic(LocalStore(tmp_path / ".qa"), embedder, texts, embedder.embed(texts), 53)
     assert examine(tmp_path / ".qa") == []
     with LocalStore(tmp_path / ".qa").view() as view:
         hits = search(view, embedder, f"Which lighthouse stands at cape {WORDS[7]}?", k=3)
@@ -236,7 +236,7 @@ def test_a_synthetic_index_is_one_like_any_other(tmp_path: Path, embedder: Bundl
 
 def test_recall_is_against_comparing_all(tmp_path: Path, embedder: BundledEmbedder):
     texts = [f"The lighthouse number {number} stands at cape {WORDS[number]}." for number in range(20)]
-    index_synthetic(tmp_path / ".qa", embedder, texts, embedder.embed(texts), 40)
+    index_synthetic(LocalStore(tmp_path / ".qa"), embedder, texts, embedder.embed(texts), 40)
     assert large.recall(Workspace(Settings(data=tmp_path / ".qa")), ["Which lighthouse stands at the cape?"]) == 1.0
 
 

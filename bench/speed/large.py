@@ -62,7 +62,7 @@ def main() -> None:
 def _measure(folder: Path, texts: Sequence[str], vectors: Vectors, size: int) -> Row:
     workspace = Workspace(Settings(data=folder))
     began = time.perf_counter()
-    index_synthetic(folder, workspace.embedder, texts, vectors, size)
+    index_synthetic(workspace.store, workspace.embedder, texts, vectors, size)
     row: Row = {"passages": f"{size:,}", "made, s": time.perf_counter() - began}
     row |= {f"{part}, MB": used / _MB for part, used in workspace.store.stats().sizes.items()}
     questions = make_questions(texts, 4 * _ASKED + _CHECKED)

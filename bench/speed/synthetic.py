@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from index.embedder import Embedder, Vectors
-from index.local_store import LocalStore
 from index.records import DEFAULT_COLLECTION, Document, FileRecord, Locator, Passage
-from index.store import Part, PutFile
+from index.store import Part, PutFile, Store
 
 _SEED = 17
 _ASIDE = 0.5  # length of what is added to a vector: those made from one have a cosine of about 0.8 to each other
@@ -22,9 +20,8 @@ _STRIDE = 7919  # a prime, so that every passage of a round is joined to another
 _IN_A_DOCUMENT = 5
 
 
-def index_synthetic(folder: Path, embedder: Embedder, texts: Sequence[str], vectors: Vectors, size: int) -> None:
-    """Index so many passages in a new folder. vectors: unit vectors of the texts, shape (len(texts), dimension)."""
-    store = LocalStore(folder)
+def index_synthetic(store: Store, embedder: Embedder, texts: Sequence[str], vectors: Vectors, size: int) -> None:
+    """Index so many passages in an empty store. vectors: unit vectors of the texts, shape (len(texts), dimension)."""
     with store.writing():
         store.adopt(embedder)
         store.apply(_files(texts, vectors, size))

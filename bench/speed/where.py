@@ -99,7 +99,7 @@ def _questions(texts: Sequence[str]) -> list[str]:
     asked = [f"What is said about {one}?" for one in make_questions(texts, 2 * _ASKED)]
     with tempfile.TemporaryDirectory(dir=PLACE) as folder:
         workspace = Workspace(Settings(data=Path(folder, ".qa")))
-        index_synthetic(workspace.settings.data, workspace.embedder, texts, vectors, _SIZE)
+        index_synthetic(workspace.store, workspace.embedder, texts, vectors, _SIZE)
         workspace.warm_up()
         searched = [_search(workspace, one) for one in asked[:_ASKED]]
         answered = [_ask(workspace, one) for one in asked[_ASKED:]]
