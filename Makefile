@@ -5,7 +5,7 @@ QA := $(VENV)/bin/qa
 SPREAD := --numprocesses=2 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-cluster check format eval reader scale bench large where faults fuzz overload clients lock wheel clean
+.PHONY: demo test test-cluster check format eval reader scale bench large where plan faults fuzz overload clients lock wheel clean
 
 demo: $(VENV)/installed
 	@$(QA) demo
@@ -67,6 +67,10 @@ large: $(VENV)/installed
 # Embedding against what the processor can multiply, and the steps of a question; five minutes.
 where: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.speed.where
+
+# The tables of bench/SCALE.md from the costs in bench/plan.py.
+plan: $(VENV)/installed
+	@$(VENV)/bin/python -m bench.plan
 
 # Kill, fill, flip and truncate many more times than the tests do: minutes, one line of counts at the end.
 faults: $(VENV)/installed-test
