@@ -8,8 +8,9 @@ with what is not written yet, and what a worker that dies had at hand is done an
 from __future__ import annotations
 
 import json
+import math
 import os
-import socket
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -31,9 +32,12 @@ from index.source import Found, Piece, Prepared, Source
 from index.sync import make_document
 
 _LEAST_PROCESSORS = 4  # with two, Ray Data's stages wait for each other for ever (seen in 2.60)
-_FILES_A_BLOCK, _MOST_BLOCKS = 16, 10_000
-_STALLED_SECONDS = 600  # in which no stage does anything: Ray would wait for ever
-_CONNECT_SECONDS = 10.0
+_FILES_A_BLOCK, _BYTES_A_BLOCK = 16, 4_000_000
+_FILES_AT_ONCE = 100_000  # that Ray is told of together
+# In which no worker is done with anything: Ray would wait for ever. The largest file that is read takes a third of it.
+_STALLED_SECONDS = 1800
+_CONNECT_SECONDS = 30
+_AGAIN = "run it again: what was done is kept"
 _EMBEDDERS_A_READER = 4  # that one reader is enough for
 # Ray reports itself over the network, and tells of every stage, unless it is told otherwise.
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_LOG_LEVEL": "ERROR", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -62,7 +66,11 @@ def ray_source(work: Work, address: str = "", workers: int = 0) -> Iterator[Sour
     # Ray tells of workers that died on stdout, which is for results, and leaves its logs behind
     with redirect_stdout(sys.stderr), TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as place:
         try:
-            yield _RaySource(work, workers or max(1, _connect(ray, address, place) // 2))
+            processors = _connect(ray, address, place)
+            stalled = max(_STALLED_SECONDS, _FILES_A_BLOCK * math.ceil(work.limits.seconds) + 60)
+            context = ray.data.DataContext.get_current()
+            context.execution_no_progress_timeout_s = context.wait_for_min_actors_s = stalled
+            yield _RaySource(work, workers or max(1, processors // 2), stalled)
         finally:
             ray.shutdown()
 
@@ -70,21 +78,17 @@ def ray_source(work: Work, address: str = "", workers: int = 0) -> Iterator[Sour
 def _connect(ray: Any, address: str, place: str) -> int:
     """Return the processors of the cluster. place: a folder for one that is to be started."""
     options: dict[str, Any] = {"address": address}
-    if not address:
+    if address:
+        _check_health(address)
+    else:
         processors = max(_LEAST_PROCESSORS, os.cpu_count() or 1)
         options = {"num_cpus": processors, "include_dashboard": False, "object_store_memory": _OBJECT_STORE}
         options |= {"_temp_dir": place}
     try:
-        if address:
-            host, _, port = address.rpartition(":")
-            # ray.init ends the process where nobody listens
-            socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
         # never in another thread: what it starts ends with the thread that started it
         ray.init(log_to_driver=False, logging_level="ERROR", **options)
     except Exception as error:
-        where = f"at {address}" if address else "on this machine"
-        hint = "look whether `ray status` answers there" if address else "look whether there is room in /dev/shm"
-        raise EngineFailed(f"Ray cannot be reached {where} ({_first_line(error)})", hint) from error
+        raise _unreachable(address, _first_line(error)) from error
     found = int(ray.cluster_resources().get("CPU", 0))
     if found < _LEAST_PROCESSORS:
         raise EngineFailed(
@@ -94,45 +98,71 @@ def _connect(ray: Any, address: str, place: str) -> int:
     return found
 
 
+def _check_health(address: str) -> None:
+    """Ask in a process of its own, which can be given up: where no cluster answers `ray.init` ends the process, or hangs."""
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_CONNECT_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise _unreachable(address, f"nothing that Ray understands came within {_CONNECT_SECONDS} seconds") from error
+    if done.returncode:
+        raise _unreachable(address, "no cluster answers")
+
+
+def _unreachable(address: str, reason: str) -> EngineFailed:
+    where = f"at {address}" if address else "on this machine"
+    hint = "look whether `ray status` answers there" if address else "look whether there is room in /dev/shm"
+    return EngineFailed(f"Ray cannot be reached {where} ({reason})", hint)
+
+
 class _RaySource:
     """Files read by the cluster that this process is connected to."""
 
-    def __init__(self, work: Work, workers: int) -> None:
+    def __init__(self, work: Work, workers: int, stalled: int) -> None:
         self._work = work
         self._workers = workers
+        self._stalled = stalled
 
     def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
         """Yield each file once, in any order. Raises EngineFailed where the cluster fails or does nothing any more."""
+        for start in range(0, len(files), _FILES_AT_ONCE):
+            yield from self._read_some(files[start : start + _FILES_AT_ONCE], root)
+
+    def _read_some(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
         left = set(range(len(files)))
-        for number, row, vectors in self._rows(files, root) if files else ():
+        for number, row, vectors in self._rows(files, root):
             if number in left:  # what a worker did twice, because another one died, counts once
                 left.remove(number)
                 yield files[number], _found(json.loads(row), vectors)
         if left:
-            raise EngineFailed(f"Ray left out {len(left)} files", "run it again: what was done is kept")
+            raise EngineFailed(f"Ray left out {len(left)} files", _AGAIN)
 
     def _rows(self, files: Sequence[FileRecord], root: Path) -> Iterator[tuple[int, str, bytes]]:
+        data = _ray().data
         readers = max(1, self._workers // _EMBEDDERS_A_READER)
         dataset = (
-            _ray()
-            .data.from_arrow(list(_blocks(files, root)))
+            data.from_arrow(list(_blocks(files, root)))
             .map_batches(_Reads, **_pool(readers), fn_constructor_args=[self._work])
             .map_batches(_Embeds, **_pool(self._workers), fn_constructor_args=[self._work])
         )
         try:
             for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
                 yield from zip(*(batch[name].to_pylist() for name in ("number", "row", "vectors")), strict=True)
+        except data.exceptions.ExecutionTimeoutError as error:
+            raise EngineFailed(f"no worker of Ray did anything for {self._stalled / 60:.0f} minutes", _AGAIN) from error
         except Exception as error:
-            raise EngineFailed(f"Ray gave up ({_first_line(error)})", "run it again: what was done is kept") from error
+            raise EngineFailed(f"Ray gave up ({_first_line(error)})", _AGAIN) from error
 
 
 def _blocks(files: Sequence[FileRecord], root: Path) -> Iterator[Any]:
     """Yield tables of some files each, with their numbers: what one worker does at once."""
-    size = max(_FILES_A_BLOCK, -(-len(files) // _MOST_BLOCKS))
-    for start in range(0, len(files), size):
-        some = files[start : start + size]
-        rows = [{"disk": str(disk_path(one.path, root)), "record": asdict(one)} for one in some]
-        yield _table(range(start, start + len(some)), rows)
+    start = size = 0
+    for end, file in enumerate(files, 1):
+        size += file.size
+        if end - start == _FILES_A_BLOCK or size >= _BYTES_A_BLOCK or end == len(files):
+            rows = [{"disk": str(disk_path(one.path, root)), "record": asdict(one)} for one in files[start:end]]
+            yield _table(range(start, end), rows)
+            start, size = end, 0
 
 
 def _table(numbers: Iterable[int], rows: Iterable[Mapping[str, Any]], vectors: Sequence[bytes] | None = None) -> Any:
@@ -223,10 +253,9 @@ def _ray() -> Any:
         os.environ.setdefault(name, value)
     try:
         import ray
-        import ray.data  # its stages
+        import ray.data.exceptions
     except ImportError as error:
         raise EngineFailed("Ray is not installed here", "run: pip install 'citable-qa[ray]'") from error
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False  # `qa index` shows its own
-    context.execution_no_progress_timeout_s = context.wait_for_min_actors_s = _STALLED_SECONDS
     return ray

@@ -81,7 +81,7 @@ def search_near(
     Best first, but passages that say what a better one says come last, and only where there is nothing else. `rerank` is
     given the best candidates; all others follow those.
     newer: how much the date of a document counts against all else, 0 to 1. copies_last: False ranks them by their scores
-    alone, as test collections count them. clock: times the steps dense, lexical and rerank.
+    alone, as test collections count them. clock: times the steps dense, lexical, fetch and rerank.
     """
     clock = clock or Clock()
     wanted = _Wanted(vector, question, k, scope, newer, copies_last)
@@ -117,7 +117,8 @@ def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
             dense = dict(view.search_dense(wanted.vector, limit, wanted.scope))
         with clock.step("lexical"):
             lexical = dict(view.search_lexical(wanted.question, limit, wanted.scope))
-        sieve = _fetch(view, _rate(view, wanted.vector, dense, lexical), wanted)
+        with clock.step("fetch"):
+            sieve = _fetch(view, _rate(view, wanted.vector, dense, lexical), wanted)
         if len(sieve.distinct) >= wanted.k or len(dense) < limit or limit >= _MOST_CANDIDATES:
             return sieve
         limit *= _MORE
@@ -126,7 +127,7 @@ def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
 def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted) -> _Sieve:
     """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest."""
     sieve = _Sieve(keeps_copies=not wanted.copies_last)
-    at_once = len(candidates) if wanted.newer else _FETCHED  # by their dates even the last may come first
+    at_once = max(1, len(candidates)) if wanted.newer else _FETCHED  # by their dates even the last may come first
     for start in range(0, len(candidates), at_once):
         batch = candidates[start : start + at_once]
         found = view.passages([candidate.num for candidate in batch])

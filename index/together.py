@@ -11,17 +11,26 @@ Asked = TypeVar("Asked")
 Got = TypeVar("Got")
 
 
+class _Ticket(Generic[Asked, Got]):
+    """What one thread waits for. turn: set when there is a result, or when it is to run the next batch."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.turn = threading.Event()
+        self.result: Future[Got] = Future()
+
+
 class Together(Generic[Asked, Got]):
     """Runs what has been asked for while the batch before was running. run: returns as many results as it is given.
 
-    What a batch raises is raised to all who are in it.
+    Who finds nobody running runs, and then names the first of those who wait. What a batch raises is raised to all in it.
     """
 
     def __init__(self, run: Callable[[Sequence[Asked]], Sequence[Got]]) -> None:
         self._run = run
-        self._waiting: list[tuple[Asked, Future[Got]]] = []
-        self._waits = threading.Lock()
-        self._runs = threading.Lock()
+        self._waiting: list[_Ticket[Asked, Got]] = []
+        self._is_running = False
+        self._lock = threading.Lock()
 
     @property
     def waiting(self) -> int:
@@ -30,21 +39,32 @@ class Together(Generic[Asked, Got]):
 
     def ask(self, asked: Asked) -> Got:
         """Return the result for one."""
-        future: Future[Got] = Future()
-        with self._waits:
-            self._waiting.append((asked, future))
-        with self._runs:  # whoever comes next runs all that wait, its own among them unless the one before has done it
-            if not future.done():
-                self._run_waiting()
-        return future.result()
+        ticket: _Ticket[Asked, Got] = _Ticket(asked)
+        with self._lock:
+            self._waiting.append(ticket)
+            if not self._is_running:
+                self._is_running = True
+                ticket.turn.set()
+        ticket.turn.wait()
+        if not ticket.result.done():
+            self._run_waiting()
+        return ticket.result.result()
 
     def _run_waiting(self) -> None:
-        with self._waits:
+        with self._lock:
             batch, self._waiting = self._waiting, []
         try:
-            for (_, future), result in zip(batch, self._run([asked for asked, _ in batch]), strict=True):
-                future.set_result(result)
+            results = self._run([ticket.asked for ticket in batch])
+            for ticket, result in zip(batch, results, strict=True):
+                ticket.result.set_result(result)
         except BaseException as error:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+            for ticket in batch:
+                if not ticket.result.done():
+                    ticket.result.set_exception(error)
+        finally:
+            for ticket in batch:
+                ticket.turn.set()
+            with self._lock:
+                self._is_running = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].turn.set()

@@ -71,6 +71,7 @@ _OPPOSITES = (
 _SAME_ILLNESS = frozenset({"covid", "covid19", "sarscov2", "ncov", word_stem("coronavirus")})
 _SHOUTED = 6  # letters: from here on a word in capitals is taken for emphasis
 _SHOUTED_WORDS = frozenset("yes may all only very must never stop now high low some most many more less good bad".split())
+_SENTENCE = 600  # characters; the facts of longer texts are not kept
 _COMMON = frozenset("some many most all every each both yes according data".split())  # capitalised in mid-sentence too
 
 
@@ -83,10 +84,16 @@ class Token:
     shown: str
 
 
-@lru_cache(maxsize=4096)  # conflicts are looked for in all pairs of sentences
 def tokens_of(text: str) -> tuple[Token, ...]:
     """Return the facts and words of a text in order."""
+    return _kept_tokens_of(text) if len(text) <= _SENTENCE else _tokens_of(text)
+
+
+def _tokens_of(text: str) -> tuple[Token, ...]:
     return tuple(_joined(list(_raw_tokens(text))))
+
+
+_kept_tokens_of = lru_cache(maxsize=4096)(_tokens_of)  # conflicts are looked for in all pairs of sentences
 
 
 def _raw_tokens(text: str) -> Iterator[Token]:

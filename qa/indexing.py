@@ -47,7 +47,7 @@ def index_paths(
     store, settings = workspace.store, workspace.settings
     if not settings.data.exists():
         plan_paths(workspace, paths, root=root)  # a mistyped path must not leave an empty data directory behind
-    with store.writing(root), _source(workspace) as source:
+    with _source(workspace) as source, store.writing(root):
         plan = plan_paths(workspace, paths, no_delete=no_delete)
         if on_plan:
             on_plan(plan)

@@ -95,10 +95,13 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f]"
 _LONGEST = 20_000
 
 
-@lru_cache(maxsize=1024)  # of one answer's passages it is asked three times
 def find_orders(text: str) -> tuple[str, ...]:
     """Return what in a text is meant for a language model, in words for people; nothing for ordinary text."""
-    shown = text[:_LONGEST]
+    return _orders_in(text[:_LONGEST])
+
+
+@lru_cache(maxsize=256)  # of one answer's passages it is asked three times
+def _orders_in(shown: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", shown))
     plain = "\n".join(line.strip() for line in plain.splitlines() if line.strip())  # thousands of empty lines take long
     found = [flag for flag, pattern in _PATTERNS.items() if pattern.search(plain)]

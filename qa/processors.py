@@ -29,9 +29,20 @@ class Processors:
                 return
             turn = threading.Event()
             self._waiting.append(turn)
-        turn.wait()
+        try:
+            turn.wait()
+        except BaseException:  # Ctrl-C: the turn is not taken, or given on if it has come meanwhile
+            with self._lock:
+                if not turn.is_set():
+                    self._waiting.remove(turn)
+                    raise
+            self._give_on()
+            raise
 
     def __exit__(self, *_: object) -> None:
+        self._give_on()
+
+    def _give_on(self) -> None:
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()

@@ -40,7 +40,8 @@ def find(
     with workspace.processors:
         hits = search_near(view, vector, request.question, request.k, scope, rerank, newer=newer, clock=clock)
         if read:
-            hits = _with_what_follows(view, workspace.reader, request.question, hits)
+            with clock.step("follow"):
+                hits = _with_what_follows(view, workspace.reader, request.question, hits)
     if not hits:
         _check_scope(view, request)
     return hits

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,7 @@ def test_invariant_7_indexing_disturbs_no_reader(folder: Path, make_workspace):
                         faults.append(f"{len(hits)} hits of {seen} at {view.generation}")
             except Exception as error:
                 faults.append(repr(error))
+            time.sleep(0.01)  # or the three of them leave the writer hardly any time
 
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:

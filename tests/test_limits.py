@@ -182,6 +182,22 @@ def test_who_waits_for_a_processor_gets_the_next_turn_before_who_comes_later() -
         pass  # every turn was given back
 
 
+def test_who_gives_up_waiting_leaves_the_turn_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    processors = Processors(1)
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            raise KeyboardInterrupt
+
+    with processors, monkeypatch.context() as patch:
+        patch.setattr(threading, "Event", Interrupted)
+        with pytest.raises(KeyboardInterrupt), processors:
+            pass
+    assert processors.waiting == 0
+    with processors:
+        pass
+
+
 def test_a_turn_is_given_back_by_who_fails() -> None:
     processors = Processors(1)
     for _ in range(2):

@@ -14,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from llm_server import Body, LLMServer, passages_of, quoting
 
+from bench.scale import HashEmbedder
 from qa.indexing import index_paths
 from qa.web import create_app
 from qa.workspace import Workspace
@@ -83,6 +84,7 @@ def test_a_document_of_two_megabytes_opens_within_300_milliseconds(folder: Path,
     )
     (folder / "long.md").write_text("\n\n".join(chapters))
     workspace = make_workspace()
+    workspace.__dict__["embedder"] = HashEmbedder()  # what is not searched for need not be embedded: half a minute
     index_paths(workspace, [folder])
     client = create_app(workspace).test_client()
     [document] = workspace.store.documents()

@@ -16,11 +16,12 @@ import pytest
 from conftest import ROOT
 
 from index.local_store import LocalStore
+from index.ray_source import _blocks
 from index.records import FileRecord
 
 pytest.importorskip("ray", reason="needs the extra `ray`")
 
-FILES = 120
+FILES = 60
 
 
 def qa_index(folder: Path, data: str, *options: str) -> subprocess.Popen[str]:
@@ -88,7 +89,9 @@ def test_workers_that_are_killed_lose_and_double_nothing(folder: Path) -> None:
     assert [(one.path, one.reason) for one in failures] == [(one.path, one.reason) for one in failed]
 
 
-def test_an_address_where_no_cluster_answers_is_named(folder: Path) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_an_address_where_no_cluster_answers_is_named(workers: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_RAY_WORKERS", workers)
     (folder / "one.txt").write_text("The lamp is lit.")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -97,7 +100,26 @@ def test_an_address_where_no_cluster_answers_is_named(folder: Path) -> None:
     assert run.returncode == 4
     assert json.loads(told)["error"]["code"] == "engine_failed"
     assert f"127.0.0.1:{port}" in told
-    run = qa_index(folder, "data", "--engine", "ray", "--address", "nowhere")
-    told, _ = run.communicate(timeout=60)
+    assert not (folder.parent / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--engine", "ray", "--address", "nowhere"], "ray_address"), (["--address", "127.0.0.1:6379"], "--engine ray")],
+)
+def test_an_address_that_is_none_or_for_nothing_is_refused(options: list[str], words: str, folder: Path) -> None:
+    (folder / "one.txt").write_text("The lamp is lit.")
+    run = qa_index(folder, "data", *options)
+    told, errors = run.communicate(timeout=60)
     assert run.returncode == 2
-    assert "ray_address" in told
+    assert words in told + errors
+
+
+def test_files_travel_in_blocks_of_no_more_than_some_files_and_bytes() -> None:
+    sizes = [10] * 20 + [5_000_000, 10, 3_000_000, 2_000_000]
+    files = [
+        FileRecord(collection="default", path=f"{n}.txt", size=size, mtime_ns=0, ctime_ns=0, status="indexed")
+        for n, size in enumerate(sizes)
+    ]
+    blocks = [block["number"].to_pylist() for block in _blocks(files, Path("/tmp"))]
+    assert blocks == [list(range(16)), list(range(16, 21)), [21, 22, 23]]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import index.search
+from index.records import Equals
 from index.search import _fuse, search
 from qa.indexing import index_paths
 from qa.records import AskRequest
@@ -115,6 +116,14 @@ def test_newer_documents_are_preferred_as_much_as_is_asked_for(folder: Path, mak
         }
     assert found[0.0] == ["2019", "2024", "none"]
     assert found[1.0] == ["2024", "2019", "none"]
+
+
+def test_where_nothing_is_admitted_nothing_is_found_though_newer_ones_are_preferred(folder: Path, make_workspace):
+    (folder / "one.txt").write_text("The lamp is lit.")
+    workspace = make_workspace(prefer_newer=0.5)
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        assert search(view, workspace.embedder, "Who lit the lamp?", scope=Equals("lang", "xx"), newer=0.5) == []
 
 
 def test_only_the_best_are_reranked_and_the_others_follow_them(folder: Path, make_workspace):

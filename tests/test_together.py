@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -42,8 +43,10 @@ def ask_while_busy(doubler: Doubler, numbers: Sequence[int]) -> tuple[Together[i
         futures = [pool.submit(together.ask, 1)]
         assert doubler.begun.wait(10)
         futures += [pool.submit(together.ask, number) for number in numbers]
+        deadline = time.monotonic() + 10
         while together.waiting < len(numbers):
-            pass
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
         doubler.go.set()
     return together, futures
 
@@ -67,6 +70,36 @@ def test_nobody_waits_for_others_to_come(doubler: Doubler) -> None:
     doubler.go.set()
     assert Together(doubler.run).ask(4) == 8
     assert doubler.batches == [[4]]
+
+
+def test_who_has_a_result_returns_while_the_next_batch_runs() -> None:
+    """Whoever comes at once again must not keep back those whose batch is over."""
+    begun, go = [threading.Event() for _ in range(3)], [threading.Event() for _ in range(3)]
+
+    def run(numbers: Sequence[int]) -> Sequence[int]:
+        batch = len([one for one in begun if one.is_set()])
+        begun[batch].set()
+        assert go[batch].wait(10)
+        return numbers
+
+    together: Together[int, int] = Together(run)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(together.ask, 0)
+        assert begun[0].wait(10)
+        second = [pool.submit(together.ask, number) for number in (1, 2)]
+        while together.waiting < 2:
+            time.sleep(0.001)
+        go[0].set()
+        assert begun[1].wait(10)
+        third = pool.submit(together.ask, 3)
+        while together.waiting < 1:
+            time.sleep(0.001)
+        go[1].set()
+        assert begun[2].wait(10)
+        assert [one.result(timeout=10) for one in (first, *second)] == [0, 1, 2], "though the third batch still runs"
+        assert not third.done()
+        go[2].set()
+        assert third.result(timeout=10) == 3
 
 
 class Counting:

@@ -59,7 +59,7 @@ def test_a_question_is_a_span_with_its_steps_below_it_and_without_its_words(
     spans = [span for one in requests for of in one.resource_spans for scope in of.scope_spans for span in scope.spans]
     [whole] = [span for span in spans if span.name == "question"]
     below = {span.name: span for span in spans if span.parent_span_id == whole.span_id}
-    assert {"rewrite", "search", "embed", "dense", "lexical", "rerank", "read"} == set(below)
+    assert {"rewrite", "search", "embed", "dense", "lexical", "fetch", "rerank", "follow", "read"} == set(below)
     for span in below.values():
         assert whole.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano
         assert span.end_time_unix_nano <= whole.end_time_unix_nano

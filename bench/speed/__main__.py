@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.readme import replace_part
-from bench.speed.corpus import read_documents, write_corpus
+from bench.speed.corpus import read_documents, source_of, write_corpus
 from bench.speed.environments import python_of, versions_of
 from bench.speed.growth import growth_svg
 from bench.speed.machine import describe_machine
@@ -42,9 +41,7 @@ _PLOTS = {
 def main() -> None:
     """Measure each size, keep the numbers, write the tables."""
     given = _arguments()
-    source = Path(os.environ.get("QA_BENCH_DATA", ROOT.parent / "shared" / "data")) / "scale" / "passages.jsonl.gz"
-    if not source.exists():
-        sys.exit(f"{source}: not found; set QA_BENCH_DATA to the folder of the public data")
+    source = source_of(ROOT)
     variants = chosen(given.peers)
     pythons = {one.peer: _python(one) for one in variants}
     documents = read_documents(source)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,6 +27,14 @@ class Corpus:
     passages: int
     documents: int
     questions: Sequence[str]  # all different
+
+
+def source_of(root: Path) -> Path:
+    """Return the file of public passages; ends the command where it is not there."""
+    source = Path(os.environ.get("QA_BENCH_DATA", root.parent / "shared" / "data")) / "scale" / "passages.jsonl.gz"
+    if not source.exists():
+        sys.exit(f"{source}: not found; set QA_BENCH_DATA to the folder of the public data")
+    return source
 
 
 def read_documents(source: Path) -> list[list[str]]:

@@ -6,8 +6,8 @@ Rewrites its table in bench/README.md. The data is that of `make bench`.
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.readme import replace_part
-from bench.speed.corpus import make_questions, read_documents
+from bench.speed.corpus import make_questions, read_documents, source_of
 from bench.speed.figures import percentile, significant
 from bench.speed.machine import describe_machine
 from bench.speed.peers.wire import seconds_of_clients
@@ -37,6 +37,7 @@ _ASKED = 400
 _CHECKED = 200  # questions that are compared with exact search
 _AT_ONCE = 50_000  # vectors that are compared at once
 _MB = 1e6
+_KEPT = PLACE / "large.json"  # what was measured, size by size: a run replaces the sizes that it measures
 
 Row = dict[str, float | str]
 
@@ -46,17 +47,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.speed.large", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 180_000, 1_000_000], help="passages")
     given = parser.parse_args()
-    source = Path(os.environ.get("QA_BENCH_DATA", ROOT.parent / "shared" / "data")) / "scale" / "passages.jsonl.gz"
-    if not source.exists():
-        sys.exit(f"{source}: not found; set QA_BENCH_DATA to the folder of the public data")
-    texts = [one for passages in read_documents(source) for one in passages][:_REAL]
+    texts = [one for passages in read_documents(source_of(ROOT)) for one in passages][:_REAL]
     vectors: Vectors = np.load(vectors_for(texts, _REAL, PLACE))
-    rows = []
+    kept: dict[str, Row] = json.loads(_KEPT.read_text()) if _KEPT.exists() else {}
     for size in given.sizes:
         with tempfile.TemporaryDirectory(dir=PLACE) as folder:
-            rows.append(_measure(Path(folder, ".qa"), texts, vectors, size))
-        sys.stdout.write(f"{rows[-1]}\n")
-        replace_part("large", _table(rows))
+            kept[str(size)] = _measure(Path(folder, ".qa"), texts, vectors, size)
+        _KEPT.write_text(json.dumps(kept, indent=1))
+        replace_part("large", _table([kept[key] for key in sorted(kept, key=int)]))
 
 
 def _measure(folder: Path, texts: Sequence[str], vectors: Vectors, size: int) -> Row:
@@ -124,8 +122,7 @@ def _time(connect: Callable[[], Callable[[str], object]], questions: Sequence[st
 
 
 def _table(rows: Sequence[Row]) -> str:
-    command = " ".join(["python -m bench.speed.large", *sys.argv[1:]])
-    head = f"`{command}`, {time.strftime('%Y-%m-%d', time.gmtime())}, {describe_machine()}.\n\n"
+    head = f"`make large`, {time.strftime('%Y-%m-%d', time.gmtime())}, {describe_machine()}.\n\n"
     lines = [list(rows[0]), ["---"] * len(rows[0])]
     lines += [[one if isinstance(one, str) else significant(one) for one in row.values()] for row in rows]
     return head + "".join(f"| {' | '.join(line)} |\n" for line in lines)

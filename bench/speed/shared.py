@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.speed.corpus import make_questions, read_documents
+from bench.speed.corpus import make_questions, read_documents, source_of
 from bench.speed.figures import percentile
 from bench.speed.machine import describe_machine
 from bench.speed.synthetic import index_synthetic
@@ -43,10 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.speed.shared", description=__doc__)
     parser.add_argument("--size", type=int, default=180_000, help="passages")
     given = parser.parse_args()
-    source = Path(os.environ.get("QA_BENCH_DATA", ROOT.parent / "shared" / "data")) / "scale" / "passages.jsonl.gz"
-    if not source.exists():
-        sys.exit(f"{source}: not found; set QA_BENCH_DATA to the folder of the public data")
-    texts = [one for passages in read_documents(source) for one in passages][:_REAL]
+    texts = [one for passages in read_documents(source_of(ROOT)) for one in passages][:_REAL]
     vectors = np.load(vectors_for(texts, _REAL, PLACE))
     questions = make_questions(texts, 2 * _ASKED)
     with tempfile.TemporaryDirectory(dir=PLACE) as folder:

@@ -24,10 +24,11 @@ def index_synthetic(store: Store, embedder: Embedder, texts: Sequence[str], vect
     """Index so many passages in an empty store. vectors: unit vectors of the texts, shape (len(texts), dimension)."""
     with store.writing():
         store.adopt(embedder)
-        store.apply(_files(texts, vectors, size))
+        store.apply(synthetic_files(texts, vectors, size))
 
 
-def _files(texts: Sequence[str], vectors: Vectors, size: int) -> Iterator[PutFile]:
+def synthetic_files(texts: Sequence[str], vectors: Vectors, size: int) -> Iterator[PutFile]:
+    """Yield files of five passages each, with their vectors."""
     drawn = np.random.default_rng(_SEED)
     halves = [_halves(text) for text in texts]
     for start in range(0, size, _IN_A_DOCUMENT):

@@ -43,6 +43,7 @@ def command(
     no_delete: bool,
     yes: bool,
     rebuild: bool,
+    ray_address: str | None,
     **_: Any,
 ) -> int:
     """Bring the index in line with PATHS: new and changed files are read, documents of deleted files removed.
@@ -52,6 +53,8 @@ def command(
     """
     if not paths and not rebuild:
         raise click.UsageError("Name the files or folders to index.")
+    if ray_address and settings.engine != "ray":
+        raise click.UsageError("--address is of a Ray cluster: give --engine ray, too.")
     workspace = Workspace(settings)
     if dry_run:
         return _preview(workspace, paths, as_json=as_json, no_delete=no_delete, yes=yes, rebuild=rebuild)

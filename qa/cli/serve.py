@@ -39,6 +39,8 @@ def command(settings: Settings, **_: Any) -> None:
     set_up(settings.log_format, settings.log_level)
     hold_less_memory()
     check_keys(settings, settings.host)
+    # what people give to a server it reads by itself: Ray's library takes the signals of its process
+    settings = settings.model_copy(update={"engine": "local"})
     serve = _serve_alone if settings.workers == 1 else _serve_by_several
     serve(settings)
 
