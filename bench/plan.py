@@ -25,22 +25,16 @@ _GB, _HOUR = 1e9, 3600.0
 class Costs:
     """Of one passage or one question. Times in seconds of one core, sizes in bytes, money in dollars."""
 
-    index: float = 0.020  # CPU to read, split and embed a passage: make bench
-    write_local: float = 1 / 5150  # of the one process that writes, FAISS and Tantivy included: make large
-    write_shared: float = 1 / 780  # the same into Milvus and PostgreSQL: bench.speed.shared
-    local_disk: float = 4600  # catalog, vectors and words: make large
-    local_memory: float = 500  # of `qa serve`, beyond what it holds without an index: make large
-    server_memory: float = 0.45e9  # what it holds without an index: tests/test_memory.py
-    texts: float = 1900  # in PostgreSQL: bench.speed.shared, psql
-    vector: float = 384 * 4  # in Milvus, as it is
-    graph: float = 300  # of HNSW beside each vector: 2 × 32 neighbours of 4 bytes, and what lies above
-    search: float = 0.012  # CPU to embed a question, search and choose, the vector search of Milvus not counted: make large
-    nearest: float = (
-        0.002  # CPU of HNSW for 50 neighbours among a million, twice that among a thousand millions: see SCALE.md
-    )
-    read: float = 0.30  # CPU of the reader, to rerank and to pick sentences: make where
+    index: float = 0.020  # to read, split and embed a passage: make bench
+    write: float = 1 / 1600  # of the one process that writes into Milvus and PostgreSQL: bench.speed.shared
+    texts: float = 1900  # on PostgreSQL's disk: bench.speed.shared, then psql
+    memory: float = 5000  # of Milvus, HNSW included: bench.speed.shared, then ps
+    vector: float = 384 * 4  # on Milvus' disk
+    search: float = 0.012  # to embed a question, search and choose: make bench
+    nearest: float = 0.0004  # of Milvus, among 100,000 passages: bench.speed.graph
+    read: float = 0.35  # of the reader, to rerank, to pick sentences and to quote them: make where
     asked_tokens: float = 2000  # that an LLM reads for a question: 8 passages of 177 tokens, and the prompt
-    told_tokens: float = 250  # that it writes
+    told_tokens: float = 250  # that it writes: assumed
     core_hour: float = 0.04  # list prices of large clouds, rounded: assumed
     memory_gb_hour: float = 0.005
     disk_gb_month: float = 0.08
@@ -58,20 +52,20 @@ def indexing(passages: float, cores: int, costs: Costs = COSTS) -> dict[str, flo
         "core-hours": core_hours,
         "dollars": core_hours * costs.core_hour,
         f"hours of {cores} cores": core_hours / cores,
-        "hours of the writer": passages * costs.write_shared / _HOUR,
+        "hours of the writer": passages * costs.write / _HOUR,
     }
 
 
 def holding(passages: float, costs: Costs = COSTS) -> dict[str, float]:
-    """Return what an index takes: memory of Milvus with HNSW, disk of PostgreSQL, and both in dollars a month."""
-    memory, disk = passages * (costs.vector + costs.graph) / _GB, passages * (costs.texts + costs.vector) / _GB
+    """Return what an index takes: memory of Milvus, disk of both, and what that costs."""
+    memory, disk = passages * costs.memory / _GB, passages * (costs.texts + costs.vector) / _GB
     month = memory * costs.memory_gb_hour * 730 + disk * costs.disk_gb_month
     return {"GB of memory": memory, "GB of disk": disk, "dollars a month": month}
 
 
 def answering(passages: float, rate: float, *, reads: bool, costs: Costs = COSTS) -> dict[str, float]:
     """Return the cores that so many questions a second need, by simulation, and what they cost a month."""
-    search = costs.search + costs.nearest * (1 + math.log10(passages / 1e6) / 3)
+    search = costs.search + costs.nearest * math.log10(passages) / 5  # grows with the logarithm
     cores = least_servers(rate, search + (costs.read if reads else 0.0))
     return {"cores": cores, "dollars a month": cores * costs.core_hour * 730}
 

@@ -16,6 +16,9 @@ from index.shared_catalog import Seen, SharedCatalog, Target
 from index.store import Found
 
 _EXACT_UP_TO = 2_000  # admitted passages that are compared one by one: an approximate index may overlook most of them
+_LEAST_ASKED = (
+    100  # nearest ones that an approximate index is asked for: it overlooks fewer of the best the more it looks for
+)
 _SCOPES_KEPT = 32
 _AT_ONCE = 2_000  # vectors in memory while all are compared
 
@@ -43,7 +46,9 @@ class MilvusView:
         if few is not None:
             return self._compare(vector, few, k)
         found = self._sift(
-            lambda limit: self.engine.search_dense(self.target.name, vector, limit, condition, self.seen.timestamp), k
+            lambda limit: self.engine.search_dense(self.target.name, vector, limit, condition, self.seen.timestamp),
+            k,
+            k if self.target.flat else max(2 * k, _LEAST_ASKED),
         )
         if len(found) < k and (self.seen.is_cut or not self.target.flat):
             return self._compare(vector, self.catalog.numbers(scope), k)
@@ -62,12 +67,12 @@ class MilvusView:
     def _condition(self, scope: Filter) -> str:
         return both("" if scope == AllOf() else expression(scope), condition_of(self.seen))
 
-    def _sift(self, search: Callable[[int], Found], k: int) -> Found:
+    def _sift(self, search: Callable[[int], Found], k: int, asked: int = 0) -> Found:
         """Leave out what the catalog does not show, and what is there twice, and ask for more in its place.
 
         A run that died may have left the one, a request that was sent again the other.
         """
-        limit = k
+        limit = min(max(k, asked), MOST)
         while True:
             found = search(limit)
             visible = self.catalog.visible([num for num, _ in found])
