@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import resource
 import sys
 import tempfile
@@ -19,13 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.speed.corpus import source_of
 from index.embedder import BundledEmbedder, Vectors
 from index.search import search
 from qa.config import Settings
 from qa.indexing import index_paths
 from qa.workspace import Workspace
-
-_DATA = Path(os.environ.get("QA_BENCH_DATA", "../shared/data"))
 
 
 class HashEmbedder(BundledEmbedder):
@@ -43,9 +41,7 @@ class HashEmbedder(BundledEmbedder):
 
 def main() -> None:
     """Write the documents as files, index them, change one, and print what it took."""
-    source = _DATA / "scale" / "passages.jsonl.gz"
-    if not source.exists():
-        sys.exit(f"{source}: not found; set QA_BENCH_DATA to the folder of the public data")
+    source = source_of(Path(__file__).resolve().parent.parent)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place, "docs")
         written = _write_files(source, folder)
