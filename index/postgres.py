@@ -211,7 +211,10 @@ def _without_password(url: str) -> str:
 
     A password with "@", "/", "?" or "#" in it has to be percent-encoded; left as it is, a part of it passes for the host.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # "[" in a password, or a character that stands for ":"; the message repeats what it stumbles over
+        return ""
     if not parts.scheme.startswith("postgres"):
         return "the catalog"  # "host=… dbname=…" may hold a password anywhere
     beside = f"{parts.path}{parts.query}{parts.fragment}"

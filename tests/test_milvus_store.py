@@ -291,6 +291,8 @@ def test_what_is_missing_or_wrong_in_the_settings_is_said_without_a_password(mil
         "postgresql://qa:a/geheim@127.0.0.1:1/qa": (4, "cannot be understood"),
         "postgresql://qa:geheim#a@127.0.0.1:1/qa": (4, "cannot be understood"),
         "postgresql://qa:geheim?a@127.0.0.1:1/qa": (4, "cannot be understood"),
+        "postgresql://qa:[geheim]@127.0.0.1:1/qa": (4, "cannot be understood"),
+        "postgresql://qa\uff1ageheim@127.0.0.1:1/qa": (4, "cannot be understood"),
         "host=127.0.0.1 port=1 password=geheim": (4, "Connection refused"),
     }
     for url, (code, word) in cases.items():
