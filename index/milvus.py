@@ -17,9 +17,9 @@ import numpy as np
 from index.embedder import Vectors
 from index.errors import IndexUnavailable, MissingExtra
 from index.lexical import question_words, stems
-from index.milvus_filters import any_of, both, none_of
+from index.milvus_filters import any_of, both, either, none_of
 from index.records import DocumentInfo
-from index.shared_catalog import Seen, Target
+from index.shared_catalog import Seen, SharedCatalog, Target
 from index.shared_staging import Staged
 from index.store import Found
 
@@ -88,10 +88,11 @@ class Milvus:
         """Make a collection where there is none of this name, or one whose maker died over it: nothing is in that yet."""
         kind = _pymilvus().DataType
         with self._said():
+            if self.is_made(target):
+                return
             if self._client.has_collection(target.name):
-                if len(self._client.list_indexes(target.name)) == 1 + target.lexical:
-                    return
                 self._client.drop_collection(target.name)
+            self._loaded.discard(target.name)  # where it was lost since
             schema, indexes = self._client.create_schema(auto_id=False), self._client.prepare_index_params()
             for name in ("num", "version", "run"):
                 schema.add_field(name, kind.INT64, is_primary=name == "num")
@@ -111,6 +112,13 @@ class Milvus:
         """Say whether there is a collection of this name."""
         with self._said():
             return bool(self._client.has_collection(name))
+
+    def is_made(self, target: Target) -> bool:
+        """Say whether a collection is there and wholly made: only then there may be rows in it."""
+        with self._said():
+            if not self._client.has_collection(target.name):
+                return False
+            return len(self._client.list_indexes(target.name)) == 1 + target.lexical
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it."""
@@ -225,6 +233,13 @@ def condition_of(seen: Seen) -> str:
     open_runs = none_of("run", seen.open_runs) if seen.open_runs else ""
     removed = none_of("version", seen.removed) if seen.removed else ""
     return both(f"run <= {seen.last_run}", open_runs, removed)
+
+
+def unknown_to(catalog: SharedCatalog) -> str:
+    """Return the expression that admits what no run has written that the catalog knows: it has not given such numbers."""
+    last_run, runs, last_number = catalog.given()
+    known = none_of("run", runs) if runs else ""
+    return either(both(f"run > {last_run}", known), f"num > {last_number}")
 
 
 def _consistent(timestamp: int) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from index.doctor import Finding
-from index.milvus import condition_of
+from index.milvus import MOST, condition_of, unknown_to
 from index.milvus_filters import both
 from index.milvus_store import MilvusStore
-from index.shared_catalog import SharedCatalog, holding
+from index.shared_catalog import SharedCatalog, Target, holding, reading
 
 _AT_ONCE = 10_000  # numbers of passages that are compared together
 _REBUILD = "qa index --rebuild"
@@ -23,6 +23,8 @@ def examine_shared(store: MilvusStore, *, mend: bool) -> list[Finding]:
     with holding(store.postgres) as catalog:
         damage = catalog.find_damage()
         lost, strays = _compare(store, catalog)
+        target = catalog.target()
+    strays |= _unknown(store, target)
     findings = [Finding("catalog", text, hint="restore the database from a backup") for text in damage]
     if lost:
         hint = f"run: {_REBUILD}" if mend else f"run: qa doctor --fix, then: {_REBUILD}"
@@ -52,6 +54,22 @@ def _compare(store: MilvusStore, catalog: SharedCatalog) -> tuple[set[int], set[
         lost |= {known[num] for num in known.keys() - there}
         strays |= there - known.keys()
     return lost, strays
+
+
+def _unknown(store: MilvusStore, target: Target) -> set[int]:
+    """Return the passages in Milvus of runs that the catalog knows nothing of.
+
+    A run may begin meanwhile: what is there now is judged by a look at the catalog that comes after.
+    """
+    found: list[set[int]] = []
+    for _ in range(2):
+        with reading(store.postgres) as catalog:
+            condition = unknown_to(catalog)
+        there = store.engine.is_made(target)
+        found.append(set(store.engine.numbers(target.name, condition, MOST, 0)) if there else set())
+        if not found[-1]:
+            return set()
+    return found[0] & found[1]
 
 
 def _ranges(last: int) -> Iterator[tuple[int, int]]:

@@ -35,6 +35,11 @@ def both(*conditions: str) -> str:
     return _join(" and ", filter(None, conditions), "")
 
 
+def either(*conditions: str) -> str:
+    """Return the expression that asks for one of these."""
+    return _join(" or ", conditions, _NOTHING)
+
+
 def any_of(field: str, numbers: Iterable[int]) -> str:
     """Return the expression that asks a field for one of some numbers."""
     return f"{field} in [{', '.join(str(int(one)) for one in numbers)}]"

@@ -20,7 +20,7 @@ from index.errors import IndexMissing, IndexUnavailable, unavailable
 from index.milvus import Milvus
 from index.milvus_filters import EVERYTHING
 from index.milvus_view import MilvusView, Narrow
-from index.milvus_writing import Stager, clear, clear_once_unread
+from index.milvus_writing import Stager, clear, clear_once_unread, clear_unknown
 from index.postgres import Postgres, Session
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
 from index.scan import disk_path, entry_of, index_path, outermost
@@ -176,6 +176,7 @@ class MilvusStore:
         if writer.garbage(writer.generation()):  # of a run that could not wait for its readers
             self._clear_old(writer.generation())
         writer.forget_empty_runs()
+        clear_unknown(writer, self.engine)
         self._target = writer.target() if writer.state("target") else None
 
     def adopt(self, embedder: Embedder, *, anew: bool = False) -> None:

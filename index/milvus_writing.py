@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from index.embedder import Vectors
 from index.errors import IndexDamaged
-from index.milvus import Milvus
+from index.milvus import MOST, Milvus, unknown_to
 from index.postgres import Session
 from index.shared_catalog import Target
 from index.shared_staging import Staged
@@ -78,11 +78,26 @@ def clear(writer: SharedWriter, engine: Milvus, generation: int) -> None:
     retired = writer.retired_targets(generation)
     for name, documents in writer.garbage(generation).items():
         if name not in retired:
-            engine.delete(name, documents)
+            if engine.has(name):  # with a collection that was lost all that was to be deleted from it is gone, too
+                engine.delete(name, documents)
             writer.forget_garbage(documents)
     for name in retired:
         engine.drop(name)
         writer.forget_target(name)
+
+
+def clear_unknown(writer: SharedWriter, engine: Milvus) -> None:
+    """Delete from Milvus what the catalog knows nothing of, before it gives the same numbers again.
+
+    A database that was restored from a backup has forgotten the runs after it, and counts on from where it was then.
+    """
+    condition = unknown_to(writer)
+    for target in writer.targets():
+        more = engine.is_made(target)
+        while more:
+            nums = engine.numbers(target.name, condition, MOST, 0)
+            engine.delete(target.name, nums, by="num")
+            more = len(nums) == MOST
 
 
 def clear_once_unread(session: Session, engine: Milvus, generation: int) -> bool:

@@ -103,6 +103,17 @@ class SharedCatalog:
         named = tuple(row[0] for row in removed[:NAMED_AT_ONCE])
         return Seen(last_run, open_runs, named, len(removed) > len(named), int(self.state("timestamp") or 0))
 
+    def given(self) -> tuple[int, list[int], int]:
+        """Return `last_run`, the runs that are not finished, and the last number that any passage was given."""
+        runs = [int(row[0]) for row in self._db.rows("SELECT num FROM runs ORDER BY num")]
+        row = self._db.row("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM passages_num_seq")
+        return int(self.state("last_run") or 0), runs, int(row[0]) if row else 0
+
+    def targets(self) -> list[Target]:
+        """Return the engine's collections that are not given up, searched or not."""
+        rows = self._db.rows("SELECT name, fingerprint, dimension, lexical, flat FROM targets WHERE retired IS NULL")
+        return [Target(*row) for row in rows]
+
     def runs(self, most: int) -> list[Run]:
         """Return the last commits, newest first."""
         rows = self._db.rows(

@@ -37,6 +37,16 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
+    def copy_of(self, url: str) -> str:
+        """Make a database that is as another one is now, as if restored from its backup; nobody may use that meanwhile."""
+        copy, source = self.new_database(), url.rpartition("/")[2]
+        name = copy.rpartition("/")[2]
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name}")
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (source,))
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+        return copy
+
 
 @contextmanager
 def postgres_server() -> Iterator[PostgresServer]:

@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from conftest import CORPUS, ROOT
 from postgres_server import PostgresServer
 from pymilvus import MilvusClient
-from stores import AIRPORT, HARBOUR, WORDS, HashedWords, MilvusPlace, dense, interrupt, put, write
+from stores import AIRPORT, HARBOUR, WORDS, HashedWords, MilvusPlace, dense, interrupt, lexical, put, write
 
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
 from index.milvus_doctor import examine_shared
@@ -183,6 +184,47 @@ def test_the_doctor_deletes_what_does_not_belong_in_milvus(store: MilvusStore, p
     assert finding.mended
     assert examine_shared(place.open(), mend=False) == []
     assert passages_in_milvus(place) == 3
+
+
+def test_a_collection_that_was_lost_with_what_was_to_be_deleted_from_it_is_made_anew(
+    place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+):
+    store = place.open()
+    write(store, put("a.txt", HARBOUR))
+    die_at(place, monkeypatch, "index.milvus.Milvus.insert")
+    with store.view() as view:
+        MilvusClient(place.uri).drop_collection(view.target.name)
+    (finding,) = examine_shared(store, mend=True)
+    assert finding.hint == "run: qa index --rebuild"
+    write(store, put("a.txt", HARBOUR), anew=True)
+    with store.view() as view:  # by the process that knew the old one, too
+        assert set(dense(view, "harbour")) == set(HARBOUR.split("\n"))
+    assert rows(place, "SELECT * FROM citable_qa.garbage") == []
+
+
+@pytest.mark.parametrize("looked", [True, False], ids=["looked at by the doctor", "at once"])
+def test_a_database_restored_from_a_backup_finds_no_vectors_of_texts_that_it_does_not_know(
+    place: MilvusPlace, postgres: PostgresServer, looked: bool
+):
+    write(place.open(), put("a.txt", HARBOUR))
+    interrupt(place.open(), put("staged.txt", "Staged before the backup."))
+    older = MilvusPlace(postgres.copy_of(place.url), place.uri, place.folder)
+    write(place.open(), put("later.txt", "Secret plan of the moon base.\nRockets start at noon.\nNobody knows."))
+    if looked:
+        (finding,) = examine_shared(older.open(), mend=True)
+        assert finding.problem.startswith("3 passages that the catalog does not know")
+        assert finding.mended
+        assert examine_shared(older.open(), mend=False) == []
+    write(older.open(), put("other.txt", "Bread is baked in the old town.\nButter costs two coins."))
+    assert examine_shared(older.open(), mend=False) == []
+    with older.open().view() as view:
+        numbers = view.numbers()
+        texts = [passage.text for passage, _ in view.passages(numbers).values()]
+        assert len(texts) == 5
+        assert np.allclose(
+            view.vectors(numbers), WORDS.embed([view.passages([num])[num][0].text for num in numbers]), atol=1e-6
+        )
+        assert "moon" not in " ".join(lexical(view, "moon base rockets"))
 
 
 def test_a_catalog_of_a_newer_version_is_refused(store: MilvusStore, place: MilvusPlace):
