@@ -30,6 +30,7 @@ _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between the tries of one read
 # What passes when another node takes over what a lost one had: not loaded, and all about replicas, channels, segments and
 # nodes (Milvus, pkg/util/merr/errors.go); 2.3 says 65535 of most of it.
 _PASSING = {101, 103, 106, *range(400, 700), *range(900, 1000), 65535}
+_NOT_LOADED = 101
 _FIELD_BYTES = 65_535
 _TEXT_BYTES = 60_000
 _VALUE_CHARACTERS = 4_000  # of metadata; a filter does not find longer values, which nobody types
@@ -141,6 +142,7 @@ class Milvus:
         """Delete all passages of some versions of documents, or the passages themselves (by "num")."""
         for start in range(0, len(numbers), _ROWS_AT_ONCE):
             with self._said():
+                self._loaded.discard(name)  # it may have been released since
                 self._load(name)
                 self._client.delete(name, filter=any_of(by, numbers[start : start + _ROWS_AT_ONCE]))
 
@@ -185,6 +187,10 @@ class Milvus:
                 except _pymilvus().MilvusException as error:
                     if error.code not in _PASSING:
                         raise
+                    if error.code == _NOT_LOADED:  # any more: Lite was started anew, or somebody has released it
+                        self._loaded.discard(name)
+                        with suppress(_pymilvus().MilvusException):  # as it may where a node was just lost
+                            self._load(name)
                 time.sleep(pause)
             return ask()
 
@@ -274,7 +280,7 @@ def _row(staged: Staged, vector: Vectors, *, words: bool) -> dict[str, Any]:
     info = staged.info
     row: dict[str, Any] = {name: getattr(info, name) for name in _FIELDS}
     row |= {"num": staged.num, "version": staged.document, "run": staged.run, "document": info.id}
-    row |= {"metadata": _metadata(info), "vector": vector.tolist()}
+    row |= {"title": _shortened(info.title), "metadata": _metadata(info), "vector": vector.tolist()}
     if words:
         row["text"] = _shortened(" ".join(stems(staged.text)))
     return row

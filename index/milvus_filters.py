@@ -12,7 +12,7 @@ from index.filters import FIELDS
 from index.records import AllOf, AnyOf, Equals, Filter, Range, StartsWith
 
 EVERYTHING, _NOTHING = "num >= 0", "num < 0"  # there is no literal for either
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = str.maketrans({"\0": "\ufffd", "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -51,7 +51,7 @@ def none_of(field: str, numbers: Iterable[int]) -> str:
 
 
 def literal(text: str) -> str:
-    """Write a text as Milvus reads it: quoted, with what would end or break the quotes escaped."""
+    """Write a text as Milvus reads it: quoted, with what would end or break the quotes escaped, and NUL as it is kept."""
     return f'"{text.translate(_ESCAPES)}"'
 
 

@@ -248,7 +248,7 @@ class MilvusStore:
         writer.put_aside_rest([*put, *new_places], sorted({record.collection for record in ledger}))
         clear(writer, self.engine, 0)  # before the commit ends its runs, or it would be seen
         writer.forget_empty_runs()
-        generation = writer.commit(put, drop, move, ledger, self._state(), time.monotonic() - began)
+        generation = writer.commit(put, drop, move, ledger, self._state(wrote=bool(put or move)), time.monotonic() - began)
         self._clear_old(generation)
         return generation
 
@@ -264,9 +264,10 @@ class MilvusStore:
             return iter(changes)
         return Stager(writer, self.engine, self._target).stage(changes)
 
-    def _state(self) -> dict[str, str]:
+    def _state(self, *, wrote: bool) -> dict[str, str]:
+        """Return what the commit notes. wrote: rows become visible, of which this process may have written none."""
         timestamp = self.engine.timestamp(self._target.name) if self._target else 0
-        return {**self._made_with, **({"timestamp": str(timestamp)} if timestamp else {})}
+        return {**self._made_with, **({"timestamp": str(timestamp)} if timestamp or wrote else {})}
 
     def _clear_old(self, generation: int) -> None:
         session = self._session

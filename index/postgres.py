@@ -35,7 +35,7 @@ class Session:
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Return all rows of a query; values are bound to %s."""
         with _said(self._place):
-            found: list[Row] = self._connection.execute(sql, values).fetchall()
+            found: list[Row] = self._connection.execute(sql, _storable(values)).fetchall()
             return found
 
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
@@ -45,12 +45,12 @@ class Session:
     def run(self, sql: str, values: Sequence[object] = ()) -> int:
         """Carry out a statement; returns how many rows it changed."""
         with _said(self._place):
-            return int(self._connection.execute(sql, values).rowcount)
+            return int(self._connection.execute(sql, _storable(values)).rowcount)
 
     def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Carry out a statement for each row of values."""
         with _said(self._place), self._connection.cursor() as cursor:
-            cursor.executemany(sql, rows)
+            cursor.executemany(sql, map(_storable, rows))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -164,12 +164,31 @@ class Postgres:
             )
             connection.execute(f"SET search_path = {SCHEMA}")
             connection.execute("SET client_encoding = 'UTF8'")
+            connection.execute(
+                "SET idle_in_transaction_session_timeout = 0"
+            )  # a snapshot is held while Milvus or an LLM works
         except psycopg.OperationalError as error:
             why = (str(error).strip().splitlines() or [""])[0]  # names the host, the user or the database, no password
             raise IndexUnavailable(f"{self.place}: {why}", "see that PostgreSQL runs and `catalog_url` is right") from error
         except psycopg.ProgrammingError as error:  # which may repeat the address, password and all
             raise _not_understood() from error
         return Session(connection, self.place)
+
+
+def without_nul(text: str) -> str:
+    """Return a text without the one character that PostgreSQL cannot keep; no offset changes."""
+    return text.replace("\0", "\ufffd")
+
+
+def _storable(values: Sequence[object]) -> list[object]:
+    """Return values as PostgreSQL can keep them; what it is asked for is changed as what it keeps was."""
+    return [_storable_one(one) for one in values]
+
+
+def _storable_one(value: object) -> object:
+    if isinstance(value, str):
+        return without_nul(value)
+    return _storable(value) if isinstance(value, list) else value
 
 
 def _close_all(idle: list[Session]) -> None:
@@ -196,7 +215,7 @@ def _said(place: str) -> Iterator[None]:
     psycopg = _psycopg()
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, psycopg.DataError) as error:
         raise IndexUnavailable(
             f"{place}: PostgreSQL cannot be used now ({type(error).__name__})", "see that it runs and `catalog_url` is right"
         ) from error

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from index.catalog_rows import INFO_COLUMNS, document_row, locator_to_text, row_to_info, sections_to_json
+from index.postgres import without_nul
 from index.records import Document, DocumentInfo, FileRecord, Passage
 from index.shared_catalog import SharedCatalog
 from index.store import Part, PutFile
@@ -126,8 +127,8 @@ class SharedStaging(SharedCatalog):
                     one.id,
                     one.start,
                     one.end,
-                    _plain(one.text),
-                    _plain(one.context),
+                    without_nul(one.text),
+                    without_nul(one.context),
                     locator_to_text(one.locator),
                     key,
                 )
@@ -162,11 +163,6 @@ class SharedStaging(SharedCatalog):
         self._db.run("UPDATE documents SET loaded = false WHERE num = ANY(%s)", (list(documents),))
 
 
-def _plain(text: str) -> str:
-    """Return a text without the one character that PostgreSQL cannot keep; no offset changes."""
-    return text.replace("\0", "\ufffd")
-
-
 def _storable(document: Document) -> Document:
-    metadata = {_plain(key): _plain(value) for key, value in document.metadata.items()}
-    return replace(document, text=_plain(document.text), title=_plain(document.title), metadata=metadata)
+    metadata = {without_nul(key): without_nul(value) for key, value in document.metadata.items()}
+    return replace(document, text=without_nul(document.text), title=without_nul(document.title), metadata=metadata)

@@ -22,7 +22,7 @@ from index.errors import IndexIncompatible, IndexLocked, IndexMissing, IndexUnav
 from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
 from index.shared_schema import _STEPS
-from index.store import DropFile
+from index.store import DropFile, KeepStaged
 from qa.web import create_app
 
 pytestmark = pytest.mark.slow
@@ -204,8 +204,9 @@ def test_a_collection_that_was_lost_with_what_was_to_be_deleted_from_it_is_made_
 
 @pytest.mark.parametrize("looked", [True, False], ids=["looked at by the doctor", "at once"])
 def test_a_database_restored_from_a_backup_finds_no_vectors_of_texts_that_it_does_not_know(
-    place: MilvusPlace, postgres: PostgresServer, looked: bool
+    place: MilvusPlace, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, looked: bool
 ):
+    monkeypatch.setattr("index.milvus_writing._BATCH_FILES", 1)
     write(place.open(), put("a.txt", HARBOUR))
     interrupt(place.open(), put("staged.txt", "Staged before the backup."))
     older = MilvusPlace(postgres.copy_of(place.url), place.uri, place.folder)
@@ -225,6 +226,44 @@ def test_a_database_restored_from_a_backup_finds_no_vectors_of_texts_that_it_doe
             view.vectors(numbers), WORDS.embed([view.passages([num])[num][0].text for num in numbers]), atol=1e-6
         )
         assert "moon" not in " ".join(lexical(view, "moon base rockets"))
+
+
+def test_a_collection_that_is_not_loaded_any_more_is_loaded_again(store: MilvusStore, place: MilvusPlace):
+    write(store, put("a.txt", HARBOUR))
+    with store.view() as view:
+        for _ in range(2):
+            assert set(dense(view, "harbour")) == set(HARBOUR.split("\n"))
+            MilvusClient(place.uri).release_collection(view.target.name)
+            assert set(lexical(view, "harbour", 1)) == {"The harbour was dug in 1911."}
+            MilvusClient(place.uri).release_collection(view.target.name)
+    write(store, put("a.txt", AIRPORT))
+    assert passages_in_milvus(place) == 2
+
+
+def test_what_another_process_wrote_is_read_as_of_now(
+    store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+):
+    """When it wrote this one does not know, and the time of the run before would be too early."""
+    monkeypatch.setattr("index.milvus_writing._BATCH_FILES", 1)
+    write(store, put("a.txt", HARBOUR))
+    rows(place, "INSERT INTO citable_qa.state VALUES ('timestamp', '5') ON CONFLICT (key) DO UPDATE SET value = '5'")
+    interrupt(place.open(), put("b.txt", AIRPORT))
+    resumed = place.open()
+    with resumed.writing():
+        resumed.adopt(WORDS)
+        resumed.apply(iter([KeepStaged(put("b.txt", AIRPORT).record)]))
+    with store.view() as view:
+        assert view.seen.timestamp == 0
+        assert len(dense(view, "airport")) == 5
+
+
+def test_the_settings_of_a_database_do_not_end_a_question_that_takes_its_time(store: MilvusStore, place: MilvusPlace):
+    write(store, put("a.txt", HARBOUR))
+    database = place.url.rpartition("/")[2]
+    rows(place, f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = '20ms'")
+    with place.open().view() as view:
+        time.sleep(0.2)
+        assert len(view.numbers()) == 3
 
 
 def test_a_catalog_of_a_newer_version_is_refused(store: MilvusStore, place: MilvusPlace):
@@ -348,6 +387,12 @@ def test_what_is_missing_or_wrong_in_the_settings_is_said_without_a_password(mil
         refused = milvus_qa("status")
         assert (refused.exit_code, "geheim" in refused.output) == (2, False)
         assert "milvus_token" in refused.stderr
+
+
+def test_a_file_of_milvus_lite_is_not_served_by_several_processes(milvus_qa, place: MilvusPlace):
+    refused = milvus_qa("serve", "--workers", 2, "--port", 0)
+    assert refused.exit_code == 2
+    assert "serves one process, not 2 workers" in refused.stderr
 
 
 def test_milvus_that_is_away_is_an_error_for_people(place: MilvusPlace, store: MilvusStore):

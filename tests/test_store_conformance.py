@@ -92,6 +92,30 @@ def test_passages_are_numbered_document_by_document_in_the_order_of_paths(store:
         assert [one.path for one in view.documents()] == ["Z.txt", "a.txt", "b.txt", "é.txt"]
 
 
+def test_what_no_store_could_keep_is_not_there(store: Store):
+    write(store, put("a.txt", HARBOUR, metadata={"author": "A\0B"}))
+    with store.view() as view:
+        assert view.document("a\0") is view.passage("a\0") is None
+        assert view.numbers_of(["a\0"]) == {}
+        for scope in (Equals("path", "a.txt\0"), Equals("na\0me", "x")):
+            assert (view.documents(scope), dense(view, "harbour", 3, scope)) == ([], [])
+        assert len(dense(view, "harbour", 3, Equals("author", "A\0B"))) == 3
+    assert store.origin("a\0") is None
+    assert store.versions(["a\0"]) == {}
+
+
+@pytest.mark.engine
+def test_a_title_may_be_of_any_length(store: Store):
+    write(store, put("a.txt", HARBOUR, title="ä" * 40_000), put("b.txt", AIRPORT, title="ä" * 20_000))
+    with store.view() as view:
+        assert {len(one.title) for one in view.documents()} == {40_000, 20_000}
+        assert len(dense(view, "harbour")) == 5
+        assert dense(view, "harbour", 9, StartsWith("title", "ä" * 25_000)) == dense(
+            view, "harbour", 9, Equals("path", "a.txt")
+        )
+        assert set(dense(view, "harbour", 9, Equals("title", "ä" * 20_000))) == set(AIRPORT.split("\n"))
+
+
 def test_documents_of_one_file_keep_their_order_and_are_read_back_with_their_texts(store: Store):
     write(store, put("box.mbox", "Letter one.", "Letter two.", "Letter three."), put("other.txt", "Other."))
     documents = store.documents_of_file("default", "box.mbox")

@@ -72,6 +72,9 @@ def _serve_alone(settings: Settings) -> None:
 
 
 def _serve_by_several(settings: Settings) -> None:
+    if settings.store == "milvus" and settings.milvus_uri.endswith(".db"):
+        message = f"{settings.milvus_uri} is a file of Milvus Lite, which serves one process, not {settings.workers} workers"
+        raise ConfigError(message, "set workers to 1, or milvus_uri to the address of a server")
     if importlib.util.find_spec("gunicorn") is None:
         message = f"{settings.workers} workers take gunicorn, which is not installed"
         raise ConfigError(message, 'run: pip install "citable-qa[workers]", or set workers to 1')
