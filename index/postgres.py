@@ -20,6 +20,9 @@ Row = tuple[Any, ...]
 
 _IDLE = 8  # connections kept open while nobody uses them
 _CONNECT_SECONDS = 10
+_ANSWER_SECONDS = 10.0  # after which an idle connection is given up
+# When a machine or the way to it is lost, unless the address says otherwise: by default TCP notices after two hours.
+_NOTICED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _LOCKS = 0x51_41  # the first of the two numbers of every advisory lock; the second is a generation, or _WRITER
 _WRITER = 2**31 - 1
 _PAUSE_SECONDS = 0.05
@@ -107,11 +110,19 @@ class Session:
         return str(row[0]) if row and row[0] else "another process"
 
     def is_alive(self) -> bool:
-        """Say whether the server still answers."""
+        """Say whether the server still answers, and in time."""
+        if self._connection.closed:
+            return False
+        clock = threading.Timer(_ANSWER_SECONDS, _cut, [self._connection.fileno()])
+        clock.daemon = True
+        clock.start()
         try:
-            return not self._connection.closed and self.row("SELECT 1") is not None
+            return self.row("SELECT 1") is not None
         except CitableError:
             return False
+        finally:
+            clock.cancel()
+            clock.join()  # or it might cut what has the number of this connection next
 
     def close(self) -> None:
         """Close the connection."""
@@ -158,9 +169,12 @@ class Postgres:
         if not self.place:
             raise _not_understood()
         name = f"process {os.getpid()} on {socket.gethostname()} (qa)"
+        ours = {"connect_timeout": _CONNECT_SECONDS, "application_name": name}
         try:
             connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=_CONNECT_SECONDS, application_name=name, prepare_threshold=None
+                **(_NOTICED | psycopg.conninfo.conninfo_to_dict(self._url) | ours),
+                autocommit=True,
+                prepare_threshold=None,
             )
             connection.execute(f"SET search_path = {SCHEMA}")
             connection.execute("SET client_encoding = 'UTF8'")
@@ -173,6 +187,12 @@ class Postgres:
         except psycopg.ProgrammingError as error:  # which may repeat the address, password and all
             raise _not_understood() from error
         return Session(connection, self.place)
+
+
+def _cut(number: int) -> None:
+    """End a connection, by the number of its socket, under whoever waits for an answer."""
+    with suppress(OSError), socket.socket(fileno=os.dup(number)) as copy:
+        copy.shutdown(socket.SHUT_RDWR)
 
 
 def without_nul(text: str) -> str:

@@ -313,6 +313,23 @@ def test_connections_that_break_are_an_error_for_who_uses_them_and_for_nobody_el
         assert set(dense(view, "harbour")) == set(HARBOUR.split("\n"))
 
 
+def test_a_connection_that_does_not_answer_is_given_up(
+    store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("index.postgres._ANSWER_SECONDS", 0.3)
+    write(store, put("a.txt", HARBOUR))
+    others = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    pids = [int(str(pid)) for (pid,) in rows(place, others)]
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert store.stats().generation == 1
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_an_interrupted_rebuild_for_another_model_is_given_up_with_its_collection(store: MilvusStore, place: MilvusPlace):
     write(store, put("a.txt", HARBOUR))
     other = HashedWords(dimension=5, name="other")
