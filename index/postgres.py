@@ -178,9 +178,8 @@ class Postgres:
             )
             connection.execute(f"SET search_path = {SCHEMA}")
             connection.execute("SET client_encoding = 'UTF8'")
-            connection.execute(
-                "SET idle_in_transaction_session_timeout = 0"
-            )  # a snapshot is held while Milvus or an LLM works
+            # a snapshot is held while Milvus or an LLM works
+            connection.execute("SET idle_in_transaction_session_timeout = 0")
         except psycopg.OperationalError as error:
             why = (str(error).strip().splitlines() or [""])[0]  # names the host, the user or the database, no password
             raise IndexUnavailable(f"{self.place}: {why}", "see that PostgreSQL runs and `catalog_url` is right") from error
