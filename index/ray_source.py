@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,6 +101,11 @@ def _connect(ray: Any, address: str, place: str) -> int:
 
 def _check_health(address: str) -> None:
     """Ask in a process of its own, which can be given up: where no cluster answers `ray.init` ends the process, or hangs."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()  # Ray itself takes half a minute to say so
+    except OSError as error:
+        raise _unreachable(address, error.strerror or str(error)) from error
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_CONNECT_SECONDS, check=False)  # noqa: S603
