@@ -51,9 +51,10 @@ class Together(Generic[Asked, Got]):
         return ticket.result.result()
 
     def _run_waiting(self) -> None:
-        with self._lock:
-            batch, self._waiting = self._waiting, []
+        batch: list[_Ticket[Asked, Got]] = []
         try:
+            with self._lock:
+                batch, self._waiting = self._waiting, batch
             results = self._run([ticket.asked for ticket in batch])
             for ticket, result in zip(batch, results, strict=True):
                 ticket.result.set_result(result)
