@@ -29,7 +29,7 @@ from index.readers import READERS_VERSION
 from index.records import Document, FileRecord, Passage
 from index.sandbox import Limits, Reading, Sandbox, reading_of
 from index.scan import disk_path
-from index.source import Found, Piece, Prepared, Source
+from index.source import FileFound, Piece, Prepared, Source
 from index.sync import make_document
 
 _LEAST_PROCESSORS = 4  # with two, Ray Data's stages wait for each other for ever (seen in 2.60)
@@ -129,12 +129,12 @@ class _RaySource:
         self._workers = workers
         self._stalled = stalled
 
-    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
+    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[FileFound]:
         """Yield each file once, in any order. Raises EngineFailed where the cluster fails or does nothing any more."""
         for start in range(0, len(files), _FILES_AT_ONCE):
             yield from self._read_some(files[start : start + _FILES_AT_ONCE], root)
 
-    def _read_some(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
+    def _read_some(self, files: Sequence[FileRecord], root: Path) -> Iterator[FileFound]:
         left = set(range(len(files)))
         for number, row, vectors in self._rows(files, root):
             if number in left:  # what a worker did twice, because another one died, counts once

@@ -32,13 +32,13 @@ class Prepared:
     vectors: Vectors
 
 
-Found = tuple[FileRecord, Reading | Prepared]
+FileFound = tuple[FileRecord, Reading | Prepared]
 
 
 class Source(Protocol):
     """Reads files, each once, in any order."""
 
-    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
+    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[FileFound]:
         """Yield each file with what is in it, or with why that cannot be read. root: what relative paths start from."""
 
 
@@ -48,7 +48,7 @@ class ReadAhead:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[Found]:
+    def read(self, files: Sequence[FileRecord], root: Path) -> Iterator[FileFound]:
         """Yield each file with what is in it."""
         waiting: deque[tuple[FileRecord, Future[Reading]]] = deque()
         with ThreadPoolExecutor(1, "reading") as pool:

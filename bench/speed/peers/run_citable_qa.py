@@ -1,6 +1,6 @@
 """This project, from its own environment: what `qa index` has made is searched and changed within one process.
 
-Variants: "default" searches as `qa search`, the API and every answer do: dense, lexical, fused, the best 16 read by the
+Variants: "default" searches as `qa search`, the API and every answer do: dense, lexical, fused, the best 8 read by the
 embedded reader. "search" leaves the reader out (`reranker = none`), which is the work that the peers do; txtai's hybrid
 does the same two searches. A change goes through `index_paths`, as `qa watch` and the server do it: when it returns, it
 is on disk.
