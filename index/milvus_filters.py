@@ -12,7 +12,7 @@ from index.filters import FIELDS
 from index.records import AllOf, AnyOf, Equals, Filter, Range, StartsWith
 
 EVERYTHING, _NOTHING = "num >= 0", "num < 0"  # there is no literal for either
-_ESCAPES = str.maketrans({"\0": "\ufffd", "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -52,7 +52,12 @@ def none_of(field: str, numbers: Iterable[int]) -> str:
 
 def literal(text: str) -> str:
     """Write a text as Milvus reads it: quoted, with what would end or break the quotes escaped, and NUL as it is kept."""
-    return f'"{text.translate(_ESCAPES)}"'
+    return f'"{_as_kept(text).translate(_ESCAPES)}"'
+
+
+def _as_kept(text: str) -> str:
+    """Return a text as the catalog keeps it, which has no NUL (index/postgres.py)."""
+    return text.replace("\0", "\ufffd")
 
 
 def _field(key: str) -> str:
@@ -73,7 +78,7 @@ def _within(field: str, scope: Range) -> str:
 
 def _below(field: str, start: str) -> list[str]:
     """Ask for what comes before all that is greater than every text with this start; for nothing where there is none."""
-    after = _after(start)
+    after = _after(_as_kept(start))
     return [f"{field} < {literal(after)}"] if after else []
 
 

@@ -13,6 +13,7 @@ from chat_server import ChatServer
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 from llm_server import LLMServer
 from playwright.sync_api import Browser
 from postgres_server import PostgresServer, postgres_server
@@ -30,6 +31,10 @@ from qa.indexing import index_paths
 from qa.reader_model import ReaderModel
 from qa.web import create_app
 from qa.workspace import Workspace
+
+# The same cases in every run, however slow the machine; `make fuzz` is where new ones are looked for.
+hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"

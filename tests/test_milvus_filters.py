@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from index.milvus_filters import both, expression, literal
 from index.records import AllOf, AnyOf, Equals, Range, StartsWith
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 
 
 def read_literal(text: str) -> str:
@@ -39,6 +39,12 @@ def test_the_upper_end_of_a_range_includes_all_that_begins_with_it(high: str, va
         limits = re.findall(r'path (<|>) ("(?:[^"\\]|\\.)*")', expression(Range("path", "", high)))
         fits = all(one < read_literal(limit) if sign == "<" else one > read_literal(limit) for sign, limit in limits)
         assert fits == (one != "" and one[: len(high)] <= high)
+
+
+def test_nul_is_asked_for_as_it_is_kept():
+    assert read_literal(literal("a\0b")) == "a\ufffdb"
+    assert expression(StartsWith("path", "a\0")) == '(path >= "a\ufffd") and (path < "a\ufffe")'
+    assert expression(Range("path", "", "\0")) == '(path > "") and (path < "\ufffe")'
 
 
 def test_parts_are_put_together_in_brackets():
