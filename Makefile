@@ -20,11 +20,12 @@ test: $(VENV)/installed-test
 
 # All forms of store held to the whole suite: Milvus Lite in a file and as a server, a standalone Milvus, and a cluster of six of its
 # processes with etcd and Kafka's protocol, one of which is killed. Ten minutes. Milvus listens on every address without a
-# password, so it gets a network of its own, which takes root. Then two Ray nodes, each in such a network.
+# password, so it gets a network of its own, which takes root. Then two Ray nodes, each in such a network, and two servers behind nginx.
 FORMS ?= local lite lite-server standalone cluster
 test-cluster: $(VENV)/installed-test
 	@sh tests/postgres.sh
 	@sh tests/cluster.sh $(VENV)/bin/python
+	@sh tests/nginx.sh
 	STORES="$(FORMS)" unshare --net sh -c 'ip link set lo up && exec "$$@"' sh \
 	  $(VENV)/bin/pytest --durations=10 tests/test_store_conformance.py tests/test_store_searching.py tests/test_milvus_outages.py
 	$(VENV)/bin/pytest -m cluster

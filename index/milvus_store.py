@@ -37,11 +37,11 @@ _LOCK_SECONDS = 1.0
 class MilvusStore:
     """A store in Milvus and PostgreSQL. Safe to share between threads, processes and machines."""
 
-    def __init__(self, catalog_url: str, engine: Milvus, folder: Path) -> None:
+    def __init__(self, postgres: Postgres, engine: Milvus, folder: Path) -> None:
         """folder: the data directory of this machine; paths of a new index start from its parent."""
         self.folder = folder
         self.engine = engine
-        self.postgres = Postgres(catalog_url)
+        self.postgres = postgres
         self._narrow: Narrow = {}
         self._session: Session | None = None
         self._target: Target | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import threading
 import time
@@ -23,8 +24,9 @@ _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 10.0  # after which an idle connection is given up
 # When a machine or the way to it is lost, unless the address says otherwise: by default TCP notices after two hours.
 _NOTICED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
-_LOCKS = 0x51_41  # the first of the two numbers of every advisory lock; the second is a generation, or _WRITER
-_WRITER = 2**31 - 1
+_FRESH_SECONDS = 1.0  # in which a connection that answered is not asked whether it still does
+_LOCKS = 0x51_41  # the first of the two numbers of every advisory lock; the second is a generation, or one of these
+_WRITER, _MAKER, INDEXING = 2**31 - 1, 2**31 - 2, 2**31 - 3
 _PAUSE_SECONDS = 0.05
 
 
@@ -34,6 +36,7 @@ class Session:
     def __init__(self, connection: Any, place: str) -> None:
         self._connection = connection
         self._place = place
+        self.worked_at = time.monotonic()
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Return all rows of a query; values are bound to %s."""
@@ -69,6 +72,14 @@ class Session:
             yield
 
     @contextmanager
+    def making(self) -> Iterator[None]:
+        """Make tables in a transaction, while nobody else makes any; the schema is there."""
+        with self.transaction():
+            self.run("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCKS, _MAKER))
+            self.run(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            yield
+
+    @contextmanager
     def reading(self, generation: int) -> Iterator[None]:
         """Tell writers that somebody reads a generation; the server forgets it with the connection."""
         self.run("SELECT pg_advisory_lock_shared(%s, %s)", (_LOCKS, generation))
@@ -91,7 +102,7 @@ class Session:
     def writer_lock(self, wait: float) -> Iterator[None]:
         """Be the one writer of the database. wait: seconds to try. Raises IndexLocked."""
         deadline = time.monotonic() + wait
-        while not self.rows("SELECT pg_try_advisory_lock(%s, %s)", (_LOCKS, _WRITER))[0][0]:
+        while not self.lock(_WRITER):
             if time.monotonic() > deadline:
                 raise IndexLocked(f"{self._place}: {self._holder()} is writing", "wait for it to end, then try again")
             time.sleep(_PAUSE_SECONDS)
@@ -99,7 +110,24 @@ class Session:
             yield
         finally:
             with suppress(IndexUnavailable):
-                self.run("SELECT pg_advisory_unlock(%s, %s)", (_LOCKS, _WRITER))
+                self.unlock(_WRITER)
+
+    def lock(self, number: int) -> bool:
+        """Take a lock that only one connection has, and that ends with it; False where another one has it."""
+        return bool(self.rows("SELECT pg_try_advisory_lock(%s, %s)", (_LOCKS, number))[0][0])
+
+    def unlock(self, number: int) -> None:
+        """Give a lock back."""
+        self.run("SELECT pg_advisory_unlock(%s, %s)", (_LOCKS, number))
+
+    def is_locked(self, number: int) -> bool:
+        """Say whether any connection to this database has a lock."""
+        row = self.row(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid::bigint = %s "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (_LOCKS, number),
+        )
+        return row is not None
 
     def _holder(self) -> str:
         row = self.row(
@@ -110,9 +138,11 @@ class Session:
         return str(row[0]) if row and row[0] else "another process"
 
     def is_alive(self) -> bool:
-        """Say whether the server still answers, and in time."""
+        """Say whether the server still answers, and in time; one that did a moment ago is asked nothing."""
         if self._connection.closed:
             return False
+        if time.monotonic() - self.worked_at < _FRESH_SECONDS:
+            return not _has_sent(self._connection.fileno())  # a farewell: nothing else comes unasked
         clock = threading.Timer(_ANSWER_SECONDS, _cut, [self._connection.fileno()])
         clock.daemon = True
         clock.start()
@@ -141,18 +171,27 @@ class Postgres:
 
     @contextmanager
     def lend(self) -> Iterator[Session]:
-        """Lend a connection until the block ends; one that failed is closed. Raises IndexUnavailable."""
+        """Lend a connection until the block ends; one whose block failed is closed. Raises IndexUnavailable."""
         session = self._free() or self._connect()
         try:
             yield session
-        except BaseException:
+        except BaseException as error:
             session.close()
+            if isinstance(error, IndexUnavailable):
+                self._drop_idle()
             raise
+        session.worked_at = time.monotonic()
         with self._lock:
             if len(self._idle) < _IDLE:
                 self._idle.append(session)
                 return
         session.close()
+
+    def _drop_idle(self) -> None:
+        """Close what is idle: where one connection failed the others, which may look alive, likely do."""
+        with self._lock:
+            idle, self._idle[:] = self._idle[:], []
+        _close_all(idle)
 
     def _free(self) -> Session | None:
         while True:
@@ -186,6 +225,12 @@ class Postgres:
         except psycopg.ProgrammingError as error:  # which may repeat the address, password and all
             raise _not_understood() from error
         return Session(connection, self.place)
+
+
+def _has_sent(number: int) -> bool:
+    watched = select.poll()  # select() ends at file number 1023
+    watched.register(number, select.POLLIN)
+    return bool(watched.poll(0))
 
 
 def _cut(number: int) -> None:
@@ -234,7 +279,13 @@ def _said(place: str) -> Iterator[None]:
     psycopg = _psycopg()
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, psycopg.DataError) as error:
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.InternalError,
+        psycopg.DataError,
+        psycopg.IntegrityError,  # what a row belongs to went meanwhile
+    ) as error:
         raise IndexUnavailable(
             f"{place}: PostgreSQL cannot be used now ({type(error).__name__})", "see that it runs and `catalog_url` is right"
         ) from error

@@ -57,8 +57,7 @@ def is_made(session: Session) -> bool:
 
 def bring_up(session: Session) -> None:
     """Make the tables, or bring those of an older version up, all or nothing. Under the writer's lock only."""
-    with session.transaction():
-        session.run(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    with session.making():
         done = _version(session) if is_made(session) else 0
         for step in _STEPS[done:]:
             for statement in step.split(";"):

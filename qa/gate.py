@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 from index.errors import data_flag
 from qa.config import Settings, is_loopback
 from qa.errors import ConfigError
-from qa.keys import Key, KeyRing
+from qa.keys import Key
+from qa.stores import open_keys
 
 
 class Headers(Protocol):
@@ -22,7 +22,7 @@ class Gate:
     """Asks for a key as soon as there is one, and always where other machines reach the server, unless told otherwise."""
 
     def __init__(self, settings: Settings, host: str) -> None:
-        self.ring = KeyRing(keys_file(settings.data))
+        self.ring = open_keys(settings)
         self._always = not is_loopback(host) and not settings.open_access
 
     @property
@@ -33,11 +33,6 @@ class Gate:
     def find(self, shown: str | None) -> Key | None:
         """Return the key in force that was shown, or None. Raises IndexDamaged or IndexUnavailable for unreadable keys."""
         return self.ring.find(shown) if shown is not None else None
-
-
-def keys_file(data: Path) -> Path:
-    """Return where the keys of a data directory lie."""
-    return data / "keys.db"
 
 
 def shown_key(headers: Headers) -> str | None:

@@ -1,22 +1,19 @@
-"""Stored answers: history.db beside the catalog. An answer is kept exactly as it was given."""
+"""Stored answers: history.db beside the catalog, or PostgreSQL. An answer is kept exactly as it was given."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from index.errors import IndexDamaged
 from index.readers.builder import fold_space
 from index.records import Document
-from index.sqlite import Database, Value, create_database
-from qa.history_tables import FEEDBACK, SCHEMA, THREADS, TURNS, has_table, has_versions, keep_collections, keep_versions
+from index.sqlite import Value
+from qa.tables import Connection, Tables
 
 
 def new_answer_id() -> str:
@@ -40,20 +37,20 @@ class Past:
 
 
 class History:
-    """The answers of one data directory. Every call has its own connection, so threads may share a History.
+    """The answers of one data directory, or of all servers that share them. Threads may share a History.
 
-    Its methods raise IndexDamaged or IndexUnavailable when the file cannot be used.
+    Its methods raise IndexDamaged or IndexUnavailable when the tables cannot be used.
     """
 
-    def __init__(self, path: Path, collections: Collection[str] | None = None) -> None:
-        """Open the file. collections: those whose answers are seen; None for all."""
-        self._path = path
+    def __init__(self, tables: Tables, collections: Collection[str] | None = None) -> None:
+        """Open nothing yet. tables: of HISTORY; collections: those whose answers are seen, None for all."""
+        self._tables = tables
         self._collections = collections
 
     def narrowed(self, collections: Collection[str]) -> History:
         """Return the history as somebody sees it who may see some collections only, of those that are seen here."""
         seen = self._collections
-        return History(self._path, collections if seen is None else [name for name in collections if name in seen])
+        return History(self._tables, collections if seen is None else [name for name in collections if name in seen])
 
     def save(
         self, answer: Mapping[str, Any], versions: Mapping[str, str] = MappingProxyType({}), collection: str = ""
@@ -67,28 +64,25 @@ class History:
             return
         shown = {passage["document_id"] for passage in answer["passages"]}
         values = [answer["id"], answer["created_at"], answer["question"], answer["status"]]
-        with self._connected() as db, db.transaction():
-            keep_collections(db)
+        with self._tables.connected() as db, db.transaction():
+            db.run("DELETE FROM answers WHERE id = ?", (answer["id"],))
             db.run(
-                "INSERT OR REPLACE INTO answers (id, created_at, question, status, answer, collection) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO answers (id, created_at, question, status, answer, collection) VALUES (?, ?, ?, ?, ?, ?)",
                 [*values, json.dumps(answer, ensure_ascii=False), collection],
             )
-            keep_versions(db)
             db.run_many(
-                "INSERT OR IGNORE INTO answer_documents (answer, document, sha256) VALUES (?, ?, ?)",
+                "INSERT INTO answer_documents (answer, document, sha256) VALUES (?, ?, ?)",
                 ((answer["id"], one, versions.get(one, "")) for one in shown),
             )
             if answer["conversation_id"]:
-                db.run(TURNS)
-                db.run("INSERT OR IGNORE INTO turns VALUES (?, ?)", (answer["conversation_id"], answer["id"]))
+                db.run("INSERT INTO turns VALUES (?, ?)", (answer["conversation_id"], answer["id"]))
 
     def get(self, answer_id: str) -> dict[str, Any] | None:
         """Return a stored answer object, or None."""
-        if not self._path.exists():
+        if not self._tables.is_made():
             return None
         condition, values = self._seen()
-        with self._connected() as db:
+        with self._tables.connected() as db:
             row = db.row(f"SELECT answer FROM answers WHERE id = ? AND {condition}", (answer_id, *values))
         return json.loads(row[0]) if row else None
 
@@ -102,36 +96,29 @@ class History:
 
     def keep_thread(self, thread: str, answer_id: str) -> None:
         """Note that a stored answer was given in a thread of a chat tool; this goes when the answer goes."""
-        with self._connected() as db, db.transaction():
-            db.run(THREADS)
-            db.run("INSERT OR IGNORE INTO threads SELECT ?, id FROM answers WHERE id = ?", (thread, answer_id))
+        with self._tables.connected() as db, db.transaction():
+            known = "INSERT INTO threads SELECT ?, id FROM answers WHERE id = ? ON CONFLICT DO NOTHING"
+            db.run(known, (thread, answer_id))
 
     def conversation_of(self, thread: str) -> str:
         """Return the id of the conversation that a thread's newest answer belongs to, "" where there is none."""
-        if not self._path.exists():
-            return ""
-        with self._connected() as db:
-            if not has_table(db, "threads"):
-                return ""
         clause = "AND answers.id IN (SELECT answer FROM threads WHERE thread = ?) ORDER BY answers.rowid DESC LIMIT 1"
         return next((str(row[1]) for row in self._turns(clause, thread)), "")
 
     def _turns(self, clause: str, *values: str) -> list[tuple[Any, ...]]:
-        if not self._path.exists():
+        if not self._tables.is_made():
             return []
-        with self._connected() as db:
-            if not has_table(db, "turns"):
-                return []
-            condition, seen = self._seen()
-            joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
+        condition, seen = self._seen()
+        joined = "SELECT answers.answer, conversation FROM turns JOIN answers ON answers.id = turns.answer"
+        with self._tables.connected() as db:
             return list(db.rows(f"{joined} WHERE {condition} {clause}", (*seen, *values)))
 
     def past(self, limit: int, offset: int = 0) -> tuple[list[Past], int]:
         """Return past questions, the newest first, and how many there are in all."""
-        if not self._path.exists():
+        if not self._tables.is_made():
             return [], 0
         condition, values = self._seen()
-        with self._connected() as db, db.snapshot():
+        with self._tables.connected() as db, db.snapshot():
             rows = db.rows(
                 f"SELECT id, created_at, question, status FROM answers WHERE {condition} "
                 "ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
@@ -140,29 +127,29 @@ class History:
             return [Past(*row) for row in rows], self._count(db, condition, values)
 
     def delete(self, answer_id: str) -> bool:
-        """Delete an answer with all that belongs to it, from the file's bytes too; returns whether it was there."""
+        """Delete an answer with all that belongs to it, as `scrub` says; returns whether it was there."""
         condition, values = self._seen()
         return self._delete(f"DELETE FROM answers WHERE id = ? AND {condition}", (answer_id, *values)) > 0
 
     def delete_all(self) -> int:
-        """Delete every answer with all that belongs to it, from the file's bytes too; returns how many."""
+        """Delete every answer with all that belongs to it, as `scrub` says; returns how many."""
         condition, values = self._seen()
         return self._delete(f"DELETE FROM answers WHERE {condition}", values)
 
     def _seen(self) -> tuple[str, list[Value]]:
         """Return the condition on `answers` that admits what may be seen, and its values."""
         if self._collections is None:
-            return "1", []
+            return "TRUE", []
         marks = ",".join("?" * len(self._collections))
         return f"answers.collection IN ({marks})", list(self._collections)
 
     def _delete(self, sql: str, values: Sequence[Value]) -> int:
-        if not self._path.exists():
+        if not self._tables.is_made():
             return 0
-        with self._connected() as db:
+        with self._tables.connected() as db:
             with db.transaction():
                 deleted = db.run(sql, values)
-            db.truncate_log()
+            self._tables.scrub(db)
         return deleted
 
     def give_feedback(self, answer_id: str, citation: int, value: str) -> None:
@@ -170,8 +157,7 @@ class History:
 
         It goes when the answer goes.
         """
-        with self._connected() as db, db.transaction():
-            db.run(FEEDBACK)
+        with self._tables.connected() as db, db.transaction():
             db.run("DELETE FROM feedback WHERE answer = ? AND citation = ?", (answer_id, citation))
             if value:
                 now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -179,40 +165,37 @@ class History:
 
     def feedback(self, answer_id: str) -> dict[int, str]:
         """Return what was said of an answer, by the number of the citation, 0 for the answer itself."""
-        if not self._path.exists():
+        if not self._tables.is_made():
             return {}
-        with self._connected() as db:
-            if not has_table(db, "feedback"):
-                return {}
+        with self._tables.connected() as db:
             return dict(db.rows("SELECT citation, value FROM feedback WHERE answer = ?", (answer_id,)))
 
     def forget_documents(self, document_ids: Iterable[str]) -> int:
-        """Delete every answer that shows text of these documents, from the file's bytes too; returns how many."""
+        """Delete every answer that shows text of these documents, as `scrub` says; returns how many."""
         ids = [(one,) for one in document_ids]
-        if not ids or not self._path.exists():
+        if not ids or not self._tables.is_made():
             return 0
-        with self._connected() as db:
+        with self._tables.connected() as db:
             with db.transaction():
                 before = self._count(db)
                 db.run_many("DELETE FROM answers WHERE id IN (SELECT answer FROM answer_documents WHERE document = ?)", ids)
                 forgotten = before - self._count(db)
-            db.truncate_log()
+            self._tables.scrub(db)
         return forgotten
 
     def forget_changed(self, document: Document) -> int:
         """Delete every answer that shows words, a title or a heading which this document has lost; returns how many."""
         text = fold_space(document.text)
         names = {document.title, *(name for section in document.sections for name in section.locator.heading)}
-        with self._connected() as db:
+        with self._tables.connected() as db:
             with db.transaction():
-                keep_versions(db)
                 forgotten = [
                     (one,) for one in _answers_to_check(db, document) if not _stands(db, one, document.id, text, names)
                 ]
                 db.run_many("DELETE FROM answers WHERE id = ?", forgotten)
                 db.run("UPDATE answer_documents SET sha256 = ? WHERE document = ?", (document.sha256, document.id))
             if forgotten:
-                db.truncate_log()
+                self._tables.scrub(db)
         return len(forgotten)
 
     def shown_versions(self, document_ids: Iterable[str] | None = None) -> dict[str, set[str]]:
@@ -220,11 +203,10 @@ class History:
 
         A version is the sha256 of the text, "" of one that is not known.
         """
-        if not self._path.exists():
+        if not self._tables.is_made():
             return {}
-        with self._connected() as db:
-            known = "SELECT DISTINCT document, sha256 FROM answer_documents"
-            rows = db.rows(known if has_versions(db) else "SELECT DISTINCT document, '' FROM answer_documents")
+        with self._tables.connected() as db:
+            rows = db.rows("SELECT DISTINCT document, sha256 FROM answer_documents")
         wanted = None if document_ids is None else set(document_ids)
         shown: dict[str, set[str]] = {}
         for document, sha256 in rows:
@@ -234,30 +216,15 @@ class History:
 
     def find_damage(self) -> list[str]:
         """Read everything and say what is wrong; empty when all is well."""
-        if not self._path.exists():
-            return []
-        with self._connected() as db:
-            return db.find_damage()
+        return self._tables.find_damage()
 
     @staticmethod
-    def _count(db: Database, condition: str = "1", values: Sequence[Value] = ()) -> int:
+    def _count(db: Connection, condition: str = "TRUE", values: Sequence[Value] = ()) -> int:
         row = db.row(f"SELECT count(*) FROM answers WHERE {condition}", values)
         return int(row[0]) if row else 0
 
-    @contextmanager
-    def _connected(self) -> Iterator[Database]:
-        if not self._path.exists():
-            create_database(self._path, SCHEMA)
-        with closing(Database(self._path)) as db:
-            if not has_table(db, "answer_documents"):
-                raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
-            if self._collections is not None:
-                with db.transaction():
-                    keep_collections(db)
-            yield db
 
-
-def _answers_to_check(db: Database, document: Document) -> list[str]:
+def _answers_to_check(db: Connection, document: Document) -> list[str]:
     return [
         answer
         for (answer,) in db.rows(
@@ -266,7 +233,7 @@ def _answers_to_check(db: Database, document: Document) -> list[str]:
     ]
 
 
-def _stands(db: Database, answer_id: str, document_id: str, text: str, names: Collection[str]) -> bool:
+def _stands(db: Connection, answer_id: str, document_id: str, text: str, names: Collection[str]) -> bool:
     """Say whether all that an answer shows of a document is there: words in its text, white space aside, titles in names."""
     row = db.row("SELECT answer FROM answers WHERE id = ?", (answer_id,))
     answer = json.loads(row[0]) if row else {"passages": [], "citations": []}

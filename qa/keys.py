@@ -1,4 +1,4 @@
-"""Keys: keys.db beside the catalog. A key is shown once, when it is made; the file holds what tells it from others."""
+"""Keys: keys.db beside the catalog, or PostgreSQL. A key is shown once; what is kept tells it from others."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
-from index.errors import IndexDamaged, IndexUnavailable, unavailable
-from index.sqlite import Database, Row, Value, create_database
+from index.errors import IndexUnavailable
+from index.sqlite import Row, Value
+from qa.tables import Connection, Schema, Table, Tables
 
 Scope = Literal["read", "ask", "index", "admin"]
 SCOPES: tuple[Scope, ...] = ("read", "ask", "index", "admin")  # each holds all before it
 
-_SCHEMA = (
-    "CREATE TABLE keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL, scope TEXT NOT NULL, collections TEXT NOT NULL, name TEXT "
-    "NOT NULL, created_at TEXT NOT NULL, last_used_at TEXT NOT NULL DEFAULT '', revoked_at TEXT NOT NULL DEFAULT '')",
-    "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+KEYS = Schema(
+    "keys",
+    1,
+    (
+        Table(
+            "keys",
+            "id TEXT PRIMARY KEY, hash BLOB NOT NULL, scope TEXT NOT NULL, collections TEXT NOT NULL, name TEXT NOT NULL, "
+            "created_at TEXT NOT NULL, last_used_at TEXT NOT NULL DEFAULT '', revoked_at TEXT NOT NULL DEFAULT ''",
+            added=(("profile", "TEXT NOT NULL DEFAULT ''"),),
+        ),
+        Table("secrets", "name TEXT NOT NULL, value BLOB NOT NULL", key="name"),
+    ),
 )
-_COLUMNS = "id, scope, collections, name, created_at, last_used_at, revoked_at"
-# Added when a key is first made with one: files of before have no such column, and are read as they are.
-_ADD_PROFILE = "ALTER TABLE keys ADD COLUMN profile TEXT NOT NULL DEFAULT ''"
+_COLUMNS = "id, scope, collections, name, created_at, last_used_at, revoked_at, profile"
 _KEY = re.compile(r"qa_(k[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _SECRET_BYTES = 32
 _NOTE_USE = timedelta(minutes=1)  # between two notes of a key's use: a note is a write to the disk
@@ -69,18 +75,19 @@ class Key:
 
 
 class KeyRing:
-    """The keys of one data directory. Every call has its own connection, so threads may share a KeyRing.
+    """The keys of one data directory, or of all servers that share them. Threads may share a KeyRing.
 
-    Its methods raise IndexDamaged or IndexUnavailable when the file cannot be used: then nobody is let in.
+    Its methods raise IndexDamaged or IndexUnavailable when the tables cannot be used: then nobody is let in.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, tables: Tables) -> None:
+        """Open nothing yet. tables: of KEYS."""
+        self._tables = tables
 
     @property
     def has_keys(self) -> bool:
         """Whether a key was ever made here. Revoking the last one does not open the door to all."""
-        return self._path.exists()
+        return self._tables.is_made()
 
     def make(self, scope: Scope, collections: Sequence[str] = (), name: str = "", profile: str = "") -> tuple[Key, str]:
         """Make a key and return it with its text, which is not kept."""
@@ -93,28 +100,25 @@ class KeyRing:
             json.dumps(key.collections, ensure_ascii=False),
             name,
             key.created_at,
+            profile,
         ]
-        with self._connected(make=True) as db, db.transaction():
-            db.run("INSERT INTO keys (id, hash, scope, collections, name, created_at) VALUES (?, ?, ?, ?, ?, ?)", values)
-            if profile:
-                if not _has_profiles(db):
-                    db.run(_ADD_PROFILE)
-                db.run("UPDATE keys SET profile = ? WHERE id = ?", (profile, key.id))
+        columns = "id, hash, scope, collections, name, created_at, profile"
+        with self._tables.connected() as db:
+            db.run(f"INSERT INTO keys ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         return key, text
 
     def all(self) -> list[Key]:
         """Return every key, revoked ones too, in the order in which they were made."""
         if not self.has_keys:
             return []
-        with self._connected() as db:
-            chosen = _columns(db)
-            return [_to_key(row) for row in db.rows(f"SELECT {chosen} FROM keys ORDER BY created_at, rowid")]
+        with self._tables.connected() as db:
+            return [_to_key(row) for row in db.rows(f"SELECT {_COLUMNS} FROM keys ORDER BY created_at, rowid")]
 
     def revoke(self, key_id: str) -> bool:
         """End a key for good; returns whether there was one in force."""
         if not self.has_keys:
             return False
-        with self._connected() as db, db.transaction():
+        with self._tables.connected() as db, db.transaction():
             return db.run("UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at = ''", (_now(), key_id)) > 0
 
     def find(self, text: str) -> Key | None:
@@ -122,9 +126,8 @@ class KeyRing:
         match = _KEY.fullmatch(text)
         if not match or not self.has_keys:
             return None
-        with self._connected() as db:
-            chosen = _columns(db)
-            row = db.row(f"SELECT {chosen}, hash FROM keys WHERE id = ?", (match[1],))
+        with self._tables.connected() as db:
+            row = db.row(f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ?", (match[1],))
             known = bytes(row[-1]) if row else bytes(32)
             if not hmac.compare_digest(_hash(text), known) or row is None:
                 return None
@@ -134,37 +137,20 @@ class KeyRing:
         """Return a key in force by its id, for who has shown the key itself before."""
         if not self.has_keys:
             return None
-        with self._connected() as db:
-            chosen = _columns(db)
-            row = db.row(f"SELECT {chosen} FROM keys WHERE id = ?", (key_id,))
+        with self._tables.connected() as db:
+            row = db.row(f"SELECT {_COLUMNS} FROM keys WHERE id = ?", (key_id,))
             return _used(db, _to_key(row)) if row else None
 
     def secret(self, name: str) -> bytes:
         """Return a secret of 32 random bytes that is kept beside the keys, made when it is first asked for."""
-        with self._connected() as db, db.transaction():
-            db.run("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, secrets.token_bytes(_SECRET_BYTES)))
+        with self._tables.connected() as db, db.transaction():
+            db.run("INSERT INTO secrets VALUES (?, ?) ON CONFLICT DO NOTHING", (name, secrets.token_bytes(_SECRET_BYTES)))
             row = db.row("SELECT value FROM secrets WHERE name = ?", (name,))
         return bytes(row[0]) if row else b""
 
     def find_damage(self) -> list[str]:
         """Read everything and say what is wrong; empty when all is well."""
-        if not self.has_keys:
-            return []
-        with self._connected() as db:
-            return db.find_damage()
-
-    @contextmanager
-    def _connected(self, *, make: bool = False) -> Iterator[Database]:
-        if make and not self.has_keys:
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            except OSError as error:
-                raise unavailable(self._path.parent, error) from error
-            create_database(self._path, _SCHEMA)
-        with closing(Database(self._path)) as db:
-            if db.row("SELECT 1 FROM sqlite_master WHERE name = 'secrets'") is None:
-                raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
-            yield db
+        return self._tables.find_damage()
 
 
 def _hash(text: str) -> bytes:
@@ -176,21 +162,12 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _has_profiles(db: Database) -> bool:
-    return db.row("SELECT 1 FROM pragma_table_info('keys') WHERE name = 'profile'") is not None
-
-
-def _columns(db: Database) -> str:
-    """Return what to select for `_to_key`."""
-    return f"{_COLUMNS}, profile" if _has_profiles(db) else f"{_COLUMNS}, ''"
-
-
 def _to_key(row: Row) -> Key:
     identifier, scope, collections, *others = row
     return Key(identifier, scope, tuple(json.loads(collections)), *others)
 
 
-def _used(db: Database, key: Key) -> Key | None:
+def _used(db: Connection, key: Key) -> Key | None:
     """Return a key that is in force, and note that it is used; a disk that takes no note keeps nobody out."""
     if key.revoked_at:
         return None

@@ -1,55 +1,57 @@
-"""What the processes of one server have in common: a folder that begins and ends with the server, of its user alone.
+"""What all processes know together that answer for one index: those of one server, or of servers on several machines.
 
-It holds counts of requests, which messages of chat tools have come, how far indexing is, the numbers of each process, and a
-secret. Nothing in it is of use to the next server: that goes into the data directory.
+It is counts of requests, which messages of chat tools have come, how far indexing is, and what forms are signed with where
+there are no keys; nothing that is of use for long. The processes of one server have a folder for it, which begins and ends
+with the server and is its user's alone; servers on several machines have tables in PostgreSQL.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 
 from index.errors import IndexUnavailable
-from index.sqlite import Database, create_database
 from qa.kept_secret import SECRET_BYTES
+from qa.tables import Schema, Table, Tables, TablesFile
 
-_SCHEMA = (
-    "CREATE TABLE counts (key TEXT PRIMARY KEY, count INTEGER NOT NULL, expires REAL NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX counts_by_expiry ON counts (expires)",
-    "CREATE TABLE seen (key TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX seen_by_time ON seen (at)",
+SERVER = Schema(
+    "server",
+    1,
+    (
+        Table("counts", "key TEXT NOT NULL, count INTEGER NOT NULL, expires REAL NOT NULL", key="key"),
+        Table("seen", "key TEXT NOT NULL, at REAL NOT NULL", key="key"),
+        Table("job", "turn INTEGER NOT NULL, state TEXT NOT NULL", key="turn"),
+        Table("form_secrets", "name TEXT NOT NULL, value BLOB NOT NULL", key="name"),
+    ),
+    indexes=(("counts", "expires"), ("seen", "at")),
+    durable=False,
 )
 _SEEN_SECONDS = 3600.0  # Slack sends an event again for a few minutes
 
 
 class Shared:
-    """The folder, for one process. Threads may share it."""
+    """The folder of one server's processes, for one of them. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.metrics = metrics_folder(folder)
-        self.counts = folder / "counts.db"
+        self.tables = TablesFile(folder / "server.db", SERVER, keep_open=True)
 
     @cached_property
     def secret(self) -> bytes:
         """What forms are signed with where nothing can be kept in the data directory."""
         return (self.folder / "secret").read_bytes()
 
-    @cached_property
-    def seen(self) -> SharedSeen:
-        """Which messages of chat tools have come."""
-        return SharedSeen(self.counts)
-
 
 def prepare_shared(folder: Path) -> None:
     """Put into an empty folder what its processes expect there. Raises IndexUnavailable."""
     metrics_folder(folder).mkdir()
     (folder / "secret").write_bytes(secrets.token_bytes(SECRET_BYTES))
-    create_database(folder / "counts.db", _SCHEMA)
+    with TablesFile(folder / "server.db", SERVER).connected():
+        pass
 
 
 def metrics_folder(folder: Path) -> Path:
@@ -58,20 +60,34 @@ def metrics_folder(folder: Path) -> Path:
 
 
 class SharedSeen:
-    """Which keys have come to any process of this server. Threads may share it."""
+    """Which keys have come to any of them. Threads may share it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = Lock()
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
     def put(self, key: str, _: bool = True, /) -> bool:
         """Keep a key; says whether it is new. A disk that takes no note makes every key new."""
-        with suppress(IndexUnavailable), self._lock, closing(Database(self._path, durable=False)) as db, db.transaction():
+        with suppress(IndexUnavailable), self._tables.connected() as db:
             db.run("DELETE FROM seen WHERE at < ?", (time.time() - _SEEN_SECONDS,))
-            return db.run("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, time.time())) > 0
+            return db.run("INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING", (key, time.time())) > 0
         return True
 
     def forget(self, key: str) -> None:
         """Drop a key."""
-        with suppress(IndexUnavailable), self._lock, closing(Database(self._path, durable=False)) as db:
+        with suppress(IndexUnavailable), self._tables.connected() as db:
             db.run("DELETE FROM seen WHERE key = ?", (key,))
+
+
+class SharedSecret:
+    """Random bytes that all of them sign forms with."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def value(self) -> bytes:
+        """Return the bytes, made when they are first asked for. Raises IndexUnavailable."""
+        with self._tables.connected() as db:
+            made = secrets.token_bytes(SECRET_BYTES)
+            db.run("INSERT INTO form_secrets VALUES (?, ?) ON CONFLICT DO NOTHING", ("forms", made))
+            ((kept,),) = db.rows("SELECT value FROM form_secrets")
+        return bytes(kept)

@@ -19,7 +19,7 @@ from qa.reader import Reader
 from qa.reader_model import ReaderModel
 from qa.sentence_vectors import SentenceVectors
 from qa.slots import Slots
-from qa.stores import open_store
+from qa.stores import open_history, open_store
 from qa.support import Entails
 from qa.upstream import Breaker
 
@@ -35,7 +35,7 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store: Store = open_store(settings)
-        self.history = History(settings.data / "history.db")
+        self.history: History = open_history(settings)
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
         self.processors = Processors(_turns(settings.workers))  # to search and read

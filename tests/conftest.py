@@ -24,11 +24,13 @@ from stores import Place
 from visitor import Visitor
 
 from index.embedder import Embedder, open_embedder
+from index.postgres import Postgres
 from index.store import Store
 from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
 from qa.reader_model import ReaderModel
+from qa.tables import Schema, SharedTables, Tables, TablesFile
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -153,6 +155,15 @@ def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server; ask it for a database of your own."""
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.slow)])
+def tables_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Schema], Tables]:
+    """Open the tables of a schema, in a file or in PostgreSQL; again: the same ones, as another process would see them."""
+    if request.param == "file":
+        return lambda schema: TablesFile(tmp_path / "data" / f"{schema.name}.db", schema)
+    url = request.getfixturevalue("postgres").new_database()
+    return lambda schema: SharedTables(Postgres(url), schema)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

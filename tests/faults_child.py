@@ -52,7 +52,6 @@ from index.search import search
 from index.sqlite import Database
 from index.stats import read_stats
 from qa.config import Settings
-from qa.history import History
 from qa.indexing import index_paths, rebuild_index
 from qa.workspace import Workspace
 
@@ -251,7 +250,7 @@ def look_job(data: Path, models: Sequence[str] = ("hash",), answers: Sequence[st
     began = time.monotonic()
     findings = tried(lambda: [(one.where, one.problem) for one in examine(data)])
     status = tried(lambda: _status(data))
-    stored = tried(lambda: [one for one in answers if History(data / "history.db").get(one)])
+    stored = tried(lambda: [one for one in answers if open_workspace(data).history.get(one)])
     state: Any = None
     for model in models:
         state = tried(functools.partial(read_state, data, model))
@@ -277,7 +276,7 @@ def save_answer(data: Path, path: str, answer: str) -> None:
         "passages": passages,
         "citations": [],
     }
-    History(data / "history.db").save({**fields, "conversation_id": "c"})
+    open_workspace(data).history.save({**fields, "conversation_id": "c"})
 
 
 def staged_job(data: Path) -> dict[tuple[str, str], int]:

@@ -61,6 +61,33 @@ def manifests() -> dict[str, Tree]:
     return {f"{one['kind']} {one['metadata']['name']}": one for one in found}
 
 
+def manifests_with_milvus() -> dict[str, Tree]:
+    """Return every Kubernetes object as deploy/kubernetes/milvus changes it. Its patches test, replace and remove (RFC 6902)."""
+    found = manifests()
+    changes = yaml.safe_load((KUBERNETES / "milvus" / "kustomization.yaml").read_text(encoding="utf-8"))
+    for patch in changes["patches"]:
+        target = found[f"{patch['target']['kind']} {patch['target']['name']}"]
+        for change in yaml.safe_load(patch["patch"]):
+            *way, last = change["path"].removeprefix("/").split("/")
+            place: Any = target
+            for step in way:
+                place = place[int(step) if isinstance(place, list) else step]
+            at = int(last) if isinstance(place, list) else last
+            if change["op"] == "test":
+                assert place[at] == change["value"]
+            elif change["op"] == "remove":
+                del place[at]
+            else:
+                assert change["op"] == "replace"
+                assert place[at] is not None
+                place[at] = change["value"]
+    added = [one for one in changes["resources"] if one != ".."]
+    for one in added:
+        made = yaml.safe_load((KUBERNETES / "milvus" / one).read_text(encoding="utf-8"))
+        found[f"{made['kind']} {made['metadata']['name']}"] = made
+    return found
+
+
 def pods() -> dict[str, Tree]:
     """Return what the pods are made from: of the server, and of indexing."""
     found = manifests()

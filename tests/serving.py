@@ -32,11 +32,11 @@ def serving(workspace: Workspace) -> Iterator[str]:
 
 
 @contextmanager
-def served(data: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def served(data: Path, port: int = 0, **settings: object) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Start `qa serve` as a process of its own; yields it and its port."""
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "QA_DATA": str(data)}
     environ |= {f"QA_{name.upper()}": str(value) for name, value in settings.items()}
-    command = [sys.executable, "-m", "qa.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "qa.cli", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=environ, cwd=data.parent, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None

@@ -17,6 +17,7 @@ from index.local_store import LocalStore
 from index.locators import locate
 from index.milvus import Milvus
 from index.milvus_store import MilvusStore
+from index.postgres import Postgres
 from index.records import AllOf, Document, FileRecord, Filter, Locator, Passage, Section
 from index.store import Change, Part, PutFile, Store, View
 from index.sync import vector_key
@@ -55,7 +56,7 @@ class MilvusPlace:
     folder: Path
 
     def open(self) -> MilvusStore:
-        return MilvusStore(self.url, Milvus(self.uri), self.folder)
+        return MilvusStore(Postgres(self.url), Milvus(self.uri), self.folder)
 
     def holds(self, word: str) -> bool:
         from pymilvus import MilvusClient  # takes a second, and not all tests need it

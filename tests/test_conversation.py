@@ -120,6 +120,7 @@ def test_history_of_before_conversations_can_be_added_to(bridge):
 
     with closing(Database(bridge.settings.data / "history.db")) as db, db.transaction():
         db.run("DROP TABLE turns")
+        db.run("PRAGMA user_version = 0")
     assert bridge.history.last_conversation() == ""
     assert bridge.history.get(answer["id"]) == answer
     again = ask(bridge, "How long is the bridge of Ava?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from flask.testing import FlaskClient
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from index.sqlite import Database
-from qa.history import History
+from qa.config import Settings
 from qa.indexing import index_paths
+from qa.stores import open_history
 from qa.web import create_app
 from qa.workspace import Workspace
 
@@ -101,16 +103,15 @@ def test_feedback_goes_when_its_answer_goes(folder: Path, make_workspace: Callab
 
 
 def test_a_history_of_before_feedback_keeps_its_answers(client: FlaskClient, corpus: Workspace, answer: dict[str, Any]):
-    path = corpus.settings.data / "history.db"
-    database = Database(path)
-    assert database.row("SELECT 1 FROM sqlite_master WHERE name = 'feedback'") is None, "made when first needed"
-    database.close()
-    assert History(path).feedback(answer["id"]) == {}
+    with closing(Database(corpus.settings.data / "history.db")) as database:
+        database.run("DROP TABLE feedback")
+        database.run("PRAGMA user_version = 0")
+    assert corpus.history.feedback(answer["id"]) == {}
     assert give(client, answer, "helpful") == 200
-    assert History(path).get(answer["id"]) == answer
-    assert History(path).find_damage() == []
+    assert corpus.history.get(answer["id"]) == answer
+    assert corpus.history.find_damage() == []
 
 
 def test_without_a_history_nothing_was_said(tmp_path: Path):
-    assert History(tmp_path / "history.db").feedback("a0") == {}
+    assert open_history(Settings(data=tmp_path)).feedback("a0") == {}
     assert not (tmp_path / "history.db").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
@@ -24,7 +25,9 @@ from qa.config import Settings
 from qa.errors import ConfigError
 from qa.gate import check_keys
 from qa.indexing import index_paths
-from qa.keys import SCOPES, KeyRing
+from qa.keys import KEYS, SCOPES, KeyRing
+from qa.stores import open_keys
+from qa.tables import Schema, Tables, TablesFile
 from qa.web import create_app
 from qa.web.access import needs_of
 from qa.workspace import Workspace
@@ -38,8 +41,18 @@ QUESTION = "When was the red bridge at Ava built?"
 
 
 @pytest.fixture
-def ring(tmp_path: Path) -> KeyRing:
-    return KeyRing(tmp_path / "data" / "keys.db")
+def ring(tables_of: Callable[[Schema], Tables]) -> KeyRing:
+    return KeyRing(tables_of(KEYS))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "keys.db"
+
+
+@pytest.fixture
+def ring_in_file(file: Path) -> KeyRing:
+    return KeyRing(TablesFile(file, KEYS))
 
 
 def test_a_key_is_found_by_its_text_and_by_nothing_else(ring: KeyRing) -> None:
@@ -49,9 +62,9 @@ def test_a_key_is_found_by_its_text_and_by_nothing_else(ring: KeyRing) -> None:
         assert ring.find(wrong) is None
 
 
-def test_the_file_does_not_hold_the_key(ring: KeyRing, tmp_path: Path) -> None:
-    _, text = ring.make("admin")
-    ring.find(text)
+def test_the_file_does_not_hold_the_key(ring_in_file: KeyRing, tmp_path: Path) -> None:
+    _, text = ring_in_file.make("admin")
+    ring_in_file.find(text)
     secret = text.rpartition("_")[2] if text.count("_") == 2 else text[12:]
     held = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
     assert secret.encode() not in held
@@ -68,17 +81,18 @@ def test_a_revoked_key_opens_nothing_and_keys_stay_required(ring: KeyRing) -> No
     assert [bool(one.revoked_at) for one in ring.all()] == [True]
 
 
-def test_the_last_use_is_kept_but_not_written_at_every_request(ring: KeyRing) -> None:
+def test_the_last_use_is_kept_but_not_written_at_every_request(ring_in_file: KeyRing, file: Path) -> None:
+    ring = ring_in_file
     key, text = ring.make("read")
     assert ring.all()[0].last_used_at == ""
     ring.find(text)
     first = ring.all()[0].last_used_at
     assert first >= key.created_at
-    written = ring._path.with_name("keys.db-wal")
-    before = written.stat().st_mtime_ns if written.exists() else ring._path.stat().st_mtime_ns
+    written = file.with_name("keys.db-wal")
+    before = written.stat().st_mtime_ns if written.exists() else file.stat().st_mtime_ns
     for _ in range(5):
         ring.find(text)
-    after = written.stat().st_mtime_ns if written.exists() else ring._path.stat().st_mtime_ns
+    after = written.stat().st_mtime_ns if written.exists() else file.stat().st_mtime_ns
     assert (ring.all()[0].last_used_at, after) == (first, before)
 
 
@@ -87,17 +101,29 @@ def test_a_key_keeps_its_profile(ring: KeyRing) -> None:
     assert [key.profile for key in ring.all()] == [key.profile for key in made] == ["", "links", "openwebui"]
 
 
-def test_keys_of_before_profiles_are_read_and_others_are_made_beside_them(ring: KeyRing) -> None:
+def test_keys_of_before_profiles_are_read_and_others_are_made_beside_them(ring_in_file: KeyRing, file: Path) -> None:
+    ring = ring_in_file
     old = ("CREATE TABLE keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL, scope TEXT NOT NULL, collections TEXT NOT NULL, "
         "name TEXT NOT NULL, created_at TEXT NOT NULL, last_used_at TEXT NOT NULL DEFAULT '', "
         "revoked_at TEXT NOT NULL DEFAULT '')",
         "CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")  # fmt: skip
-    ring._path.parent.mkdir()
-    create_database(ring._path, old)
-    first, text = ring.make("ask", ["letters"], "of before")
-    with closing(Database(ring._path)) as db:
-        assert db.row("SELECT 1 FROM pragma_table_info('keys') WHERE name = 'profile'") is None
-    assert ring.find(text) == first
+    file.parent.mkdir()
+    create_database(file, old)
+    values = [
+        "k00000001",
+        hashlib.sha256(b"qa_k00000001_" + b"a" * 43).digest(),
+        "ask",
+        "[]",
+        "of before",
+        "2025-01-01",
+        "",
+        "",
+    ]
+    with closing(Database(file)) as db:
+        db.run("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    text = "qa_k00000001_" + "a" * 43
+    first = ring.find(text)
+    assert first is not None
     assert ring.all()[0].profile == ""
     second, other = ring.make("ask", profile="links")
     assert (ring.find(text).id, ring.find(other)) == (first.id, second)  # type: ignore[union-attr]
@@ -111,13 +137,13 @@ def test_each_scope_holds_those_before_it(ring: KeyRing) -> None:
         assert [key.allows(other) for other in SCOPES] == [other <= at for other in range(len(SCOPES))]
 
 
-def test_a_file_without_its_tables_lets_nobody_in(ring: KeyRing) -> None:
-    _, text = ring.make("read")
-    for one in ring._path.parent.glob("keys.db*"):
+def test_a_file_without_its_tables_lets_nobody_in(ring_in_file: KeyRing, file: Path) -> None:
+    _, text = ring_in_file.make("read")
+    for one in file.parent.glob("keys.db*"):
         one.unlink()
-    ring._path.write_bytes(b"")
+    file.write_bytes(b"")
     with pytest.raises(IndexDamaged):
-        ring.find(text)
+        ring_in_file.find(text)
 
 
 def test_keys_made_at_once_are_all_kept(ring: KeyRing) -> None:
@@ -160,7 +186,7 @@ def test_a_server_beyond_this_machine_does_not_start_without_keys(host: str, tmp
     with pytest.raises(ConfigError, match="qa keys new"):
         check_keys(settings, host)
     check_keys(settings.model_copy(update={"open_access": True}), host)
-    KeyRing(tmp_path / ".qa" / "keys.db").make("ask")
+    open_keys(settings).make("ask")
     check_keys(settings, host)
 
 
@@ -377,10 +403,10 @@ def test_a_key_is_required_as_soon_as_there_is_one_and_until_then_none(site: Fla
 
 
 def test_keys_that_cannot_be_read_let_nobody_in(site: Flask, keys: dict[str, str]) -> None:
-    ring = site.extensions["door"].ring
-    for one in ring._path.parent.glob("keys.db*"):
+    file = site.extensions["workspace"].settings.data / "keys.db"
+    for one in file.parent.glob("keys.db*"):
         one.unlink()
-    ring._path.write_bytes(b"no database" * 1000)
+    file.write_bytes(b"no database" * 1000)
     client = site.test_client()
     for accept in ("application/json", "text/html"):
         for headers, expected in (({}, (401, 303)), (bearer(keys["admin"]), (503,))):

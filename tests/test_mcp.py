@@ -17,12 +17,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_clients import call, serving, talk, text_of
 
 from qa.errors import ConfigError
-from qa.gate import keys_file
 from qa.indexing import index_paths
-from qa.keys import KeyRing
 from qa.mcp.fetching import MOST
 from qa.mcp.http import listen
 from qa.mcp.resources import PAGE
+from qa.stores import open_keys
 from qa.workspace import Workspace
 
 QUESTION = "Under which legal instrument were the four Pakistani entities listed in December 2024?"
@@ -361,7 +360,7 @@ def test_it_does_not_listen_beyond_this_machine_without_keys_and_names(make_work
     opened = workspace.settings.model_copy(update={"open_access": True})
     with pytest.raises(ConfigError, match="trusted_hosts"):
         listen(opened)
-    KeyRing(keys_file(workspace.settings.data)).make("ask")
+    open_keys(workspace.settings).make("ask")
     with pytest.raises(ConfigError, match="trusted_hosts"):
         listen(workspace.settings)
     for named in ({"trusted_hosts": ("qa.example.org",)}, {"base_url": "https://qa.example.org"}):

@@ -21,10 +21,9 @@ from mcp_types import CallToolResult
 
 from qa.cli.mcp import command
 from qa.config import load_settings
-from qa.gate import keys_file
 from qa.indexing import index_paths
-from qa.keys import KeyRing
 from qa.mcp.http import PATH, listen
+from qa.stores import open_keys
 from qa.workspace import Workspace
 
 RED = "The red bridge at Ava was built by the town in the summer of 1901.\n"
@@ -49,7 +48,7 @@ class Site:
     def __init__(self, address: str, workspace: Workspace) -> None:
         self.address = address
         self.workspace = workspace
-        self.ring = KeyRing(keys_file(workspace.settings.data))
+        self.ring = open_keys(workspace.settings)
 
     def key(self, scope: Any, *collections: str) -> str:
         """Make a key and return its text."""
@@ -189,9 +188,10 @@ def test_with_a_key_too_other_hosts_and_origins_are_refused(site: Site):
 
 def test_keys_that_cannot_be_read_let_nobody_in(site: Site):
     key = site.key("admin")
-    for one in keys_file(site.workspace.settings.data).parent.glob("keys.db*"):
+    file = site.workspace.settings.data / "keys.db"
+    for one in file.parent.glob("keys.db*"):
         one.unlink()
-    keys_file(site.workspace.settings.data).write_bytes(b"no database" * 1000)
+    file.write_bytes(b"no database" * 1000)
     refused = site.post(key)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert str(site.workspace.settings.data) not in refused.text

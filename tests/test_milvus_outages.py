@@ -19,6 +19,7 @@ from index.errors import IndexUnavailable
 from index.milvus import Milvus
 from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
+from index.postgres import Postgres
 from index.store import Change, DropFile, KeepStaged, PutFile, Store
 
 pytestmark = pytest.mark.slow
@@ -108,7 +109,7 @@ def test_a_server_killed_in_the_middle_of_a_run_costs_nothing_but_the_run(
 def test_a_query_node_killed_under_load_makes_no_answer_wrong_and_none_fail(postgres: PostgresServer, tmp_path: Path):
     with milvus_cluster() as cluster:
         place = MilvusPlace(postgres.new_database(), cluster.uri, tmp_path / ".qa")
-        store = MilvusStore(place.url, Milvus(cluster.uri, replicas=2), place.folder)
+        store = MilvusStore(Postgres(place.url), Milvus(cluster.uri, replicas=2), place.folder)
         lines = ("\n".join(f"Note {n} of ship {line} at pier {n % 97}" for line in range(10)) for n in range(300))
         write(store, *(put(f"{n}.txt", text) for n, text in enumerate(lines)))
         with store.view() as view:

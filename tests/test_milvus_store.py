@@ -277,8 +277,8 @@ def test_a_catalog_of_a_newer_version_is_refused(store: MilvusStore, place: Milv
 def test_a_writer_in_another_process_is_named(store: MilvusStore, place: MilvusPlace):
     """As it would be on another machine: the lock is PostgreSQL's, and goes with the connection."""
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom index.milvus import Milvus\nfrom index.milvus_store import MilvusStore\n"
-        f"store = MilvusStore({place.url!r}, Milvus('unused'), Path({str(place.folder)!r}))\n"
+        "import sys, time\nfrom pathlib import Path\nfrom index.milvus import Milvus\nfrom index.milvus_store import MilvusStore\nfrom index.postgres import Postgres\n"
+        f"store = MilvusStore(Postgres({place.url!r}), Milvus('unused'), Path({str(place.folder)!r}))\n"
         "with store.writing():\n    print('writing', flush=True)\n    time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
@@ -317,6 +317,7 @@ def test_a_connection_that_does_not_answer_is_given_up(
     store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("index.postgres._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("index.postgres._FRESH_SECONDS", 0.0)
     write(store, put("a.txt", HARBOUR))
     others = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
     pids = [int(str(pid)) for (pid,) in rows(place, others)]

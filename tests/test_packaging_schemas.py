@@ -23,6 +23,26 @@ def test_kubernetes_takes_every_manifest(name: str, version: str):
     kubernetes_validate.validate(packaged.manifests()[name], version, strict=True)
 
 
+@pytest.mark.parametrize("version", [NEWEST, OLDEST])
+@pytest.mark.parametrize("name", packaged.manifests_with_milvus())
+def test_kubernetes_takes_every_manifest_with_milvus(name: str, version: str):
+    kubernetes_validate.validate(packaged.manifests_with_milvus()[name], version, strict=True)
+
+
+def test_servers_with_milvus_keep_nothing_on_a_disk_and_are_replaced_one_by_one():
+    found = packaged.manifests_with_milvus()
+    server = found["Deployment citable-qa"]["spec"]
+    assert server["replicas"] > 1
+    assert server["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    for pod in (
+        server["template"]["spec"],
+        found["CronJob citable-qa-index"]["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+    ):
+        assert [one["name"] for one in pod["volumes"] if "persistentVolumeClaim" in one] == ["documents"]
+    chosen = found["PodDisruptionBudget citable-qa"]["spec"]["selector"]["matchLabels"]
+    assert chosen.items() <= server["template"]["metadata"]["labels"].items()
+
+
 def test_a_field_that_kubernetes_does_not_know_is_found():
     wrong = copy.deepcopy(packaged.manifests()["Deployment citable-qa"])
     wrong["spec"]["template"]["spec"]["terminationGraceSeconds"] = 35

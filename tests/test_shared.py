@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,12 +14,19 @@ import pytest
 from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
+from postgres_server import PostgresServer
 
-from qa.shared import Shared, prepare_shared
-from qa.web.job_state import JobState, SharedBoard
+from index.postgres import Postgres
+from qa.config import Settings
+from qa.kept_secret import SECRET_BYTES, KeptSecret
+from qa.shared import SERVER, Shared, SharedSecret, SharedSeen, prepare_shared
+from qa.stores import open_keys
+from qa.tables import Schema, SharedTables, Tables
+from qa.web.job_state import Board, JobState, SharedBoard
 from qa.web.jobs import IndexJobs
+from qa.web.postgres_board import PostgresBoard
 from qa.web.session import Sessions
-from qa.web.shared_limits import SCHEME
+from qa.web.shared_limits import SharedStorage
 
 
 @pytest.fixture
@@ -29,12 +37,12 @@ def shared(tmp_path: Path) -> Shared:
     return Shared(place)
 
 
-def limiter(address: str) -> SlidingWindowCounterRateLimiter:
-    return SlidingWindowCounterRateLimiter(storage_from_string(address))
+def limiter(tables: Tables) -> SlidingWindowCounterRateLimiter:
+    return SlidingWindowCounterRateLimiter(SharedStorage(tables=tables))
 
 
-def test_two_processes_count_together_and_exactly(shared: Shared):
-    limiters = [limiter(f"{SCHEME}://{shared.counts}") for _ in range(2)]
+def test_two_processes_count_together_and_exactly(tables_of: Callable[[Schema], Tables]):
+    limiters = [limiter(tables_of(SERVER)) for _ in range(2)]
     ten = RateLimitItemPerMinute(10)
     with ThreadPoolExecutor(8) as threads:
         passed = list(threads.map(lambda number: limiters[number % 2].hit(ten, "somebody"), range(40)))
@@ -44,8 +52,9 @@ def test_two_processes_count_together_and_exactly(shared: Shared):
     assert time.time() <= limiters[1].get_window_stats(ten, "somebody").reset_time <= time.time() + 60
 
 
-def test_the_window_slides_as_in_memory(shared: Shared, monkeypatch: pytest.MonkeyPatch):
-    both, five = (limiter("memory://"), limiter(f"{SCHEME}://{shared.counts}")), RateLimitItemPerMinute(5)
+def test_the_window_slides_as_in_memory(tables_of: Callable[[Schema], Tables], monkeypatch: pytest.MonkeyPatch):
+    in_this_process = SlidingWindowCounterRateLimiter(storage_from_string("memory://"))
+    both, five = (in_this_process, limiter(tables_of(SERVER))), RateLimitItemPerMinute(5)
     start = 1_000_000 * 60.0
     for seconds in (0, 1, 2, 50, 59, 61, 65, 75, 90, 91, 110, 130, 200, 201):
         monkeypatch.setattr(time, "time", lambda now=start + seconds: now)
@@ -55,8 +64,8 @@ def test_the_window_slides_as_in_memory(shared: Shared, monkeypatch: pytest.Monk
         assert left[0] == pytest.approx(left[1]), seconds
 
 
-def test_counts_that_are_of_no_more_use_go(shared: Shared, monkeypatch: pytest.MonkeyPatch):
-    storage, one = storage_from_string(f"{SCHEME}://{shared.counts}"), RateLimitItemPerMinute(5)
+def test_counts_that_are_of_no_more_use_go(tables_of: Callable[[Schema], Tables], monkeypatch: pytest.MonkeyPatch):
+    storage, one = SharedStorage(tables=tables_of(SERVER)), RateLimitItemPerMinute(5)
     for number in range(20):
         SlidingWindowCounterRateLimiter(storage).hit(one, str(number))
     later = time.time() + 1000
@@ -65,25 +74,45 @@ def test_counts_that_are_of_no_more_use_go(shared: Shared, monkeypatch: pytest.M
     assert storage.reset() == 1
 
 
-def test_a_message_is_new_once_whichever_process_it_comes_to(shared: Shared):
-    other = Shared(shared.folder)
-    assert shared.seen.put("event", True)
-    assert not other.seen.put("event", True)
-    other.seen.forget("event")
-    assert shared.seen.put("event", True)
+def test_a_message_is_new_once_whichever_process_it_comes_to(tables_of: Callable[[Schema], Tables]):
+    one, other = (SharedSeen(tables_of(SERVER)) for _ in range(2))
+    assert one.put("event", True)
+    assert not other.put("event", True)
+    other.forget("event")
+    assert one.put("event", True)
+
+
+def test_what_forms_are_signed_with_is_made_once(tables_of: Callable[[Schema], Tables]):
+    with ThreadPoolExecutor(8) as threads:
+        values = list(threads.map(lambda _: SharedSecret(tables_of(SERVER)).value(), range(8)))
+    assert len(set(values)) == 1
+    assert len(values[0]) == SECRET_BYTES
 
 
 def test_a_form_of_one_process_can_be_sent_to_another_without_a_data_directory(shared: Shared, tmp_path: Path):
-    from qa.keys import KeyRing
-
-    one, other = (Sessions(KeyRing(tmp_path / "none" / "keys.db"), tmp_path / "none", shared.secret) for _ in range(2))
+    ring, file = open_keys(Settings(data=tmp_path / "none")), tmp_path / "none" / "forms.secret"
+    one, other = (Sessions(ring, KeptSecret(file, shared.secret)) for _ in range(2))
     assert other.is_token(one.token(""), "")
-    assert not Sessions(KeyRing(tmp_path / "none" / "keys.db"), tmp_path / "none").is_token(one.token(""), "")
+    assert not Sessions(ring, KeptSecret(file)).is_token(one.token(""), "")
 
 
-def test_one_run_goes_on_at_a_time_over_all_processes(shared: Shared):
+@pytest.fixture(params=["folder", pytest.param("postgres", marks=pytest.mark.slow)])
+def new_board(request: pytest.FixtureRequest) -> Callable[[], Board]:
+    """Open a board as another process would, in a server's folder or in PostgreSQL."""
+    if request.param == "folder":
+        folder = request.getfixturevalue("shared").folder
+        return lambda: SharedBoard(folder)
+    url = request.getfixturevalue("postgres").new_database()
+    return lambda: postgres_board(url)
+
+
+def postgres_board(url: str) -> PostgresBoard:
+    return PostgresBoard(Postgres(url), SharedTables(Postgres(url), SERVER))
+
+
+def test_one_run_goes_on_at_a_time_over_all_processes(new_board: Callable[[], Board]):
     gate, ran = threading.Event(), []
-    here, there = (IndexJobs(SharedBoard(shared.folder)) for _ in range(2))
+    here, there = (IndexJobs(new_board()) for _ in range(2))
 
     def work(name: str):
         def run(progress) -> list:
@@ -109,18 +138,35 @@ def test_one_run_goes_on_at_a_time_over_all_processes(shared: Shared):
 
 
 def test_a_run_whose_process_was_killed_failed_and_another_may_begin(shared: Shared):
+    see_a_run_killed(f"SharedBoard(Path({str(shared.folder)!r}))", lambda: SharedBoard(shared.folder))
+
+
+@pytest.mark.slow
+def test_a_run_whose_server_was_killed_failed_and_another_may_begin(postgres: PostgresServer):
+    url = postgres.new_database()
+    see_a_run_killed(
+        f"PostgresBoard(Postgres({url!r}), SharedTables(Postgres({url!r}), SERVER))", lambda: postgres_board(url)
+    )
+
+
+def see_a_run_killed(opening: str, new_board: Callable[[], Board]) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from qa.web.job_state import JobState, SharedBoard\n"
-        f"board = SharedBoard(Path({str(shared.folder)!r})); board.take(wait=False); board.write(JobState('running'))\n"
+        "import time\nfrom pathlib import Path\nfrom index.postgres import Postgres\nfrom qa.shared import SERVER\n"
+        "from qa.tables import SharedTables\nfrom qa.web.job_state import JobState, SharedBoard\n"
+        "from qa.web.postgres_board import PostgresBoard\n"
+        f"board = {opening}; board.take(wait=False); board.write(JobState('running'))\n"
         "print('taken', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "taken\n"
-        jobs = IndexJobs(SharedBoard(shared.folder))
+        jobs = IndexJobs(new_board())
         assert jobs.state.status == "running"
         assert not jobs.start(lambda _: [])
         process.kill()
+    deadline = time.monotonic() + 10
+    while jobs.state.status == "running" and time.monotonic() < deadline:  # PostgreSQL hears of it in its own time
+        time.sleep(0.02)
     assert (jobs.state.status, jobs.state.error) == ("failed", "error")
     assert jobs.start(lambda _: [])
     assert jobs.wait(10).status == "done"

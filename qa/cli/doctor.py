@@ -13,9 +13,7 @@ from index.doctor import Finding
 from index.errors import CitableError
 from qa.cli.frame import DAMAGED, framed, print_json, printable
 from qa.config import Settings
-from qa.history import History
-from qa.keys import KeyRing
-from qa.stores import examine_store
+from qa.stores import examine_store, open_history, open_keys
 
 
 @click.command("doctor")
@@ -26,8 +24,8 @@ def command(settings: Settings, as_json: bool, mend: bool, **_: Any) -> int:
 
     Exit code 0: all is well, or is again after --fix. 4: something is damaged; each line says what to do.
     """
-    findings = [*examine_store(settings, mend=mend), *_check_history(settings.data, mend=mend)]
-    findings += _check_keys(settings.data)
+    findings = [*examine_store(settings, mend=mend), *_check_history(settings, mend=mend)]
+    findings += _check_keys(settings)
     if as_json:
         print_json({"data": str(settings.data), "findings": [asdict(finding) for finding in findings]})
     else:
@@ -45,9 +43,9 @@ def _print(data: Path, findings: Sequence[Finding]) -> None:
         click.echo(f"{data}: all files are whole")
 
 
-def _check_keys(data: Path) -> list[Finding]:
+def _check_keys(settings: Settings) -> list[Finding]:
     try:
-        damage = KeyRing(data / "keys.db").find_damage()
+        damage = open_keys(settings).find_damage()
     except CitableError as error:
         damage = [error.message]
     # never mended: without the file the server would answer everybody
@@ -55,10 +53,10 @@ def _check_keys(data: Path) -> list[Finding]:
     return [Finding("keys.db", problem, hint=hint) for problem in damage]
 
 
-def _check_history(data: Path, *, mend: bool) -> list[Finding]:
-    path = data / "history.db"
+def _check_history(settings: Settings, *, mend: bool) -> list[Finding]:
+    data = settings.data
     try:
-        damage = History(path).find_damage()
+        damage = open_history(settings).find_damage()
     except CitableError as error:
         damage = [error.message]
     hint = "stored answers cannot be opened; to start anew and keep the damaged file: qa doctor --fix"

@@ -10,9 +10,9 @@ import click
 from qa.cli.frame import framed, print_json, printable, say
 from qa.config import Settings
 from qa.errors import NotFound
-from qa.gate import keys_file
-from qa.keys import SCOPES, Key, KeyRing, Scope
+from qa.keys import SCOPES, Key, Scope
 from qa.profiles import DEFAULT, PROFILES
+from qa.stores import open_keys
 
 
 @click.group("keys")
@@ -41,7 +41,7 @@ def new(
     """Make a key and print it: this once, for it is not kept."""
     if any(not one.strip() for one in collections):
         raise click.UsageError("--collection: the name is empty")
-    ring = _ring(settings)
+    ring = open_keys(settings)
     first = not ring.has_keys
     key, text = ring.make(cast(Scope, scope), collections, name, profile or "")
     if as_json:
@@ -57,7 +57,7 @@ def new(
 @framed
 def list_keys(settings: Settings, as_json: bool, **_: Any) -> None:
     """List the keys: id, what it may do, when it was last used, and its name."""
-    keys = _ring(settings).all()
+    keys = open_keys(settings).all()
     if as_json:
         print_json({"keys": [key.to_json() for key in keys]})
         return
@@ -71,16 +71,12 @@ def list_keys(settings: Settings, as_json: bool, **_: Any) -> None:
 @framed
 def revoke(settings: Settings, as_json: bool, key_id: str, **_: Any) -> None:
     """End a key for good, in a running server too."""
-    if not _ring(settings).revoke(key_id):
+    if not open_keys(settings).revoke(key_id):
         raise NotFound(f"{printable(key_id)}: no key in force has this id", "see: qa keys list")
     if as_json:
         print_json({"revoked": key_id})
     else:
         click.echo(f"revoked {key_id}")
-
-
-def _ring(settings: Settings) -> KeyRing:
-    return KeyRing(keys_file(settings.data))
 
 
 def _allowed(key: Key) -> str:

@@ -19,7 +19,7 @@ from qa.gate import Gate
 from qa.gate import shown_key as key_in
 from qa.keys import Key, Scope
 from qa.web.problems import wants_page
-from qa.web.session import Sessions, is_safe_path
+from qa.web.session import Secret, Sessions, is_safe_path
 
 Need = Scope | Literal["nothing"]
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -69,10 +69,11 @@ class Asker:
 class Door:
     """Lets in who shows a key. Without any key everybody is let in, unless the server listens beyond this machine."""
 
-    def __init__(self, settings: Settings, secret: bytes = b"") -> None:
+    def __init__(self, settings: Settings, without_keys: Secret) -> None:
+        """without_keys: as in Sessions."""
         self._gate = Gate(settings, settings.host)
         self.ring = self._gate.ring
-        self.sessions = Sessions(self.ring, settings.data, secret)
+        self.sessions = Sessions(self.ring, without_keys)
 
     def who(self) -> Asker:
         """Return who sent this request."""

@@ -13,12 +13,12 @@ from qa.web.access import Door, asker
 from qa.web.answer_pages import bp as answers_bp
 from qa.web.api import bp as api_bp
 from qa.web.ask_pages import bp as ask_bp
-from qa.web.chat_work import ChatWork, Remembered
+from qa.web.chat_work import ChatWork
 from qa.web.compress import compress
 from qa.web.csrf import give_tokens
 from qa.web.feedback import bp as feedback_bp
 from qa.web.history_pages import bp as history_bp
-from qa.web.job_state import SharedBoard
+from qa.web.in_common import in_common
 from qa.web.jobs import IndexJobs
 from qa.web.library import bp as library_bp
 from qa.web.library import most_sent
@@ -36,7 +36,6 @@ from qa.web.places import place
 from qa.web.problems import handle_errors
 from qa.web.proxies import AnsweringProbes, ForwardedFrom
 from qa.web.security import guard
-from qa.web.shared_limits import SCHEME
 from qa.web.sign_in import bp as sign_in_bp
 from qa.web.slack import bp as slack_bp
 from qa.web.sources import bp as sources_bp
@@ -51,19 +50,20 @@ _MAX_BODY = 64 * 1024  # bytes, unless a path says otherwise
 
 
 def create_app(workspace: Workspace, shared: Shared | None = None) -> Flask:
-    """Return the application for one workspace. shared: where several processes of one server keep what all must know."""
+    """Return the application for one workspace. shared: the folder of a server that has several processes."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["MOST_SENT"] = max(LARGEST_CHAT, most_sent(workspace.settings)[0])  # by any route, for the server
     app.config["MAX_FORM_PARTS"] = 20
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(workspace)
     app.extensions["workspace"] = workspace
-    app.extensions["door"] = Door(workspace.settings, shared.secret if shared else b"")
+    common = in_common(workspace.settings, shared)
+    app.extensions["door"] = Door(workspace.settings, common.secret)
     app.extensions["suggestions"] = Suggestions(workspace)
-    app.extensions["jobs"] = IndexJobs(SharedBoard(shared.folder) if shared else None)
+    app.extensions["jobs"] = IndexJobs(common.board)
     app.extensions["map"] = MapCache()
     app.extensions["chat_work"] = ChatWork()
-    app.extensions["chat_events"] = shared.seen if shared else Remembered[bool]()
+    app.extensions["chat_events"] = common.seen
     app.extensions["painter"] = make_painter(workspace)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the answer object reads best in its own order
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
@@ -72,7 +72,7 @@ def create_app(workspace: Workspace, shared: Shared | None = None) -> Flask:
     give_tokens(app)
     measure(app, Metrics(workspace.store, shared.metrics if shared else None))
     workspace.listeners.append(app.extensions["metrics"].note)
-    guard(app, f"{SCHEME}://{shared.counts}" if shared else "memory://")
+    guard(app, common.counts)
     speak(app)
     give_names(app)
     compress(app)

@@ -44,6 +44,27 @@ class JobState:
         }
 
 
+def job_state(kept: dict[str, Any]) -> JobState:
+    """Return a state from the fields that were kept of it."""
+    return JobState(**{**kept, "collections": tuple(kept["collections"])})
+
+
+class Pace:
+    """Says which steps of a run are worth writing down: what begins, what ends, and a few in between."""
+
+    def __init__(self) -> None:
+        self._step, self._written = ("", 0), 0.0
+
+    def is_due(self, state: JobState) -> bool:
+        """Say whether to write a state down now."""
+        now = time.monotonic()
+        step = (state.status, state.total)
+        if step == self._step and now - self._written < _WRITE_EVERY:
+            return False
+        self._step, self._written = step, now
+        return True
+
+
 class Board(Protocol):
     """Says how far the run is, and holds the turn of the one that goes on."""
 
@@ -88,7 +109,7 @@ class SharedBoard:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "job.json"
         self._turn = FileLock(folder / "job.lock", thread_local=False)  # a run is started by one thread and ended by another
-        self._step, self._written = ("", 0), 0.0
+        self._pace = Pace()
 
     def take(self, *, wait: bool) -> bool:
         """Take the turn; False where another process has it, unless `wait`. Who has it may take it again."""
@@ -110,18 +131,15 @@ class SharedBoard:
         except FileNotFoundError:
             return JobState()
         process = kept.pop("process")
-        state = JobState(**{**kept, "collections": tuple(kept["collections"])})
+        state = job_state(kept)
         if state.status == "running" and not _is_alive(process):
             return JobState("failed", error="error", collections=state.collections)
         return state
 
     def write(self, state: JobState) -> None:
         """Say how far the run is; of many small steps some are left out."""
-        now = time.monotonic()
-        step = (state.status, state.total)  # what begins and what ends is always written
-        if step == self._step and now - self._written < _WRITE_EVERY:
+        if not self._pace.is_due(state):
             return
-        self._step, self._written = step, now
         fresh = self._file.with_suffix(f".{os.getpid()}.tmp")
         with suppress(OSError):  # a full disk shows an old state, and ends no run
             fresh.write_text(json.dumps({**asdict(state), "process": os.getpid()}))

@@ -92,7 +92,7 @@ def start_by_api() -> tuple[Response, int]:
 @needs("read")
 @described(JobOut)
 def job_by_api() -> Response:
-    """Say how far the run is, or how the last one of this server ended."""
+    """Say how far the run is, or how the last one ended."""
     return jsonify(job_state().to_json())
 
 

@@ -10,16 +10,18 @@ from flask import Flask, current_app, g, request
 from flask_limiter import ApplicationLimit, Limiter, RequestLimit
 
 from qa.config import Settings
+from qa.tables import Tables
 from qa.web.access import asker, needs_of
+from qa.web.shared_limits import SCHEME
 
 _FREE = frozenset(("static", "api.healthz", "api.readyz"))
 _NETWORK_BITS = 64  # of an IPv6 address: what one customer of a provider is given
 
 
-def limit(app: Flask, settings: Settings, counts: str) -> None:
+def limit(app: Flask, settings: Settings, counts: Tables | None) -> None:
     """Refuse with 429 what is beyond `rate_limit` requests a minute, and `ask_limit` questions.
 
-    counts: "memory://", or the address of counts that several processes share (qa/web/shared_limits.py).
+    counts: where all who answer for one index count (qa/web/shared_limits.py); None: in the memory of this process.
     """
     limits = [
         ApplicationLimit(f"{settings.rate_limit} per minute", exempt_when=_is_free, scope="all"),
@@ -30,7 +32,8 @@ def limit(app: Flask, settings: Settings, counts: str) -> None:
         _who,
         app=app,
         application_limits=[*kept],
-        storage_uri=counts,
+        storage_uri="memory://" if counts is None else f"{SCHEME}://",
+        storage_options={} if counts is None else {"tables": counts},  # type: ignore[dict-item]
         strategy="sliding-window-counter",  # two numbers for each asker, however many requests
         on_breach=_note_wait,
         enabled=bool(kept),

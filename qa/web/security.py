@@ -7,6 +7,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+from qa.tables import Tables
 from qa.web.access import authorize
 from qa.web.admission import Admission, admit
 from qa.web.csrf import refuse_forged
@@ -29,7 +30,7 @@ _HEADERS = {
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def guard(app: Flask, counts: str) -> None:
+def guard(app: Flask, counts: Tables | None) -> None:
     """Add the checks and headers to an application. counts: where requests are counted, as `limit` says."""
     settings = app.extensions["workspace"].settings
     app.before_request(name_request)

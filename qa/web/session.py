@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flask import current_app, request
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
-from qa.kept_secret import KeptSecret
 from qa.keys import Key, KeyRing
 
 COOKIE = "qa_session"
@@ -28,13 +26,19 @@ class Session:
     nonce: str
 
 
+class Secret(Protocol):
+    """Random bytes."""
+
+    def value(self) -> bytes:
+        """Return the bytes."""
+
+
 class Sessions:
     """Signs and reads cookies and form tokens. The secret is kept: a restart signs nobody out, and open pages stay good."""
 
-    def __init__(self, ring: KeyRing, data: Path, secret: bytes = b"") -> None:
-        """Read nothing yet. secret: what all processes of this server sign with where none can be kept."""
-        self._ring = ring
-        self._without_keys = KeptSecret(data / "forms.secret", secret)
+    def __init__(self, ring: KeyRing, without_keys: Secret) -> None:
+        """Read nothing yet. without_keys: what forms are signed with where there are no keys, which bring their own."""
+        self._ring, self._without_keys = ring, without_keys
         self._kept: bytes | None = None
 
     def open(self, key: Key, response: BaseResponse) -> None:

@@ -1,4 +1,4 @@
-"""Counts of requests that the processes of one server share: a storage of the library `limits`, in SQLite.
+"""Counts of requests that all who answer for one index share: a storage of the library `limits`, in tables.
 
 The window slides as that library's own storages let it: what counts is the current minute, and of the one before as much as
 still lies within 60 seconds, taken to be spread evenly.
@@ -6,33 +6,31 @@ still lies within 60 seconds, taken to be spread evenly.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import floor
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from limits.storage import SlidingWindowCounterSupport, Storage
 from limits.storage.base import TimestampedSlidingWindow
 
 from index.errors import CitableError, IndexUnavailable
-from index.sqlite import Database
+from qa.tables import Connection, Tables
 
-SCHEME = "workers"
+SCHEME = "tables"
+_CLEAR_EVERY = 60.0  # seconds
 
 
 class SharedStorage(Storage, SlidingWindowCounterSupport, TimestampedSlidingWindow):
-    """Counts by key, each with the time when it is of no more use. One connection, which threads take in turn."""
+    """Counts by key, each with the time when it is of no more use. Threads may share it."""
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  # as the library declares it
 
-    def __init__(self, uri: str = "", wrap_exceptions: bool = False, **_: str) -> None:
+    def __init__(self, uri: str = "", wrap_exceptions: bool = False, *, tables: Tables) -> None:
+        """tables: of SERVER (qa/shared.py)."""
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
-        self._path = Path(urlsplit(uri).path)
-        self._lock = threading.Lock()
-        self._db: Database | None = None
+        self._tables = tables
+        self._cleared = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -41,17 +39,24 @@ class SharedStorage(Storage, SlidingWindowCounterSupport, TimestampedSlidingWind
 
     def acquire_sliding_window_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """Count a request unless it is one too many; says whether it is not. A full disk keeps nobody out."""
-        try:
-            with self._turn() as db:
-                now = time.time()
-                before, current = self.sliding_window_keys(key, expiry, now)
+        now = time.time()
+        before, current = self.sliding_window_keys(key, expiry, now)
+        with suppress(IndexUnavailable), self._tables.connected() as db:
+            self._clear_at_times(db, now)
+            with suppress(_OneTooMany), db.transaction():
+                _add(db, current, amount, now, 2 * expiry)  # first, so that others with this key wait
                 weighted = _count(db, before, now) * _left_of_before(expiry, now) + _count(db, current, now)
-                if floor(weighted) + amount > limit:
-                    return False
-                _add(db, current, amount, now, 2 * expiry)
-        except IndexUnavailable:
-            pass
+                if floor(weighted) > limit:
+                    raise _OneTooMany
+                return True
+            return False
         return True
+
+    def _clear_at_times(self, db: Connection, now: float) -> None:
+        """Drop counts of no more use, apart from counting: in one transaction two servers could wait for each other."""
+        if abs(now - self._cleared) > _CLEAR_EVERY:
+            self._cleared = now
+            db.run("DELETE FROM counts WHERE expires <= ?", (now,))
 
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Return count and seconds to live of the window before and of the current one."""
@@ -100,12 +105,13 @@ class SharedStorage(Storage, SlidingWindowCounterSupport, TimestampedSlidingWind
             db.run("DELETE FROM counts WHERE key = ?", (key,))
 
     @contextmanager
-    def _turn(self) -> Iterator[Database]:
-        with self._lock:
-            if self._db is None:
-                self._db = Database(self._path, durable=False)
-            with self._db.transaction():
-                yield self._db
+    def _turn(self) -> Iterator[Connection]:
+        with self._tables.connected() as db, db.transaction():
+            yield db
+
+
+class _OneTooMany(Exception):
+    """Takes back what was counted."""
 
 
 def _left_of_before(expiry: int, now: float) -> float:
@@ -113,12 +119,16 @@ def _left_of_before(expiry: int, now: float) -> float:
     return 1 - now / expiry % 1
 
 
-def _count(db: Database, key: str, now: float) -> int:
+def _count(db: Connection, key: str, now: float) -> int:
     row = db.row("SELECT count FROM counts WHERE key = ? AND expires > ?", (key, now))
     return int(row[0]) if row else 0
 
 
-def _add(db: Database, key: str, amount: int, now: float, seconds: float) -> None:
-    if not db.run("UPDATE counts SET count = count + ? WHERE key = ? AND expires > ?", (amount, key, now)):
-        db.run("DELETE FROM counts WHERE expires <= ?", (now,))
-        db.run("INSERT INTO counts VALUES (?, ?, ?)", (key, amount, now + seconds))
+def _add(db: Connection, key: str, amount: int, now: float, seconds: float) -> None:
+    """Add to a count, or begin it anew where it is of no more use."""
+    db.run(
+        "INSERT INTO counts VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+        "count = CASE WHEN counts.expires > ? THEN counts.count ELSE 0 END + excluded.count, "
+        "expires = CASE WHEN counts.expires > ? THEN counts.expires ELSE excluded.expires END",
+        (key, amount, now + seconds, now, now),
+    )

@@ -1,0 +1,290 @@
+"""Where answers, keys and counts are kept: in a file of SQLite, or in PostgreSQL, which several machines share.
+
+The same statements go to both. They are written as SQLite reads them; what PostgreSQL calls otherwise is put into its words
+here: the marks of values, the names of types, and `rowid`, which tells the order in which rows came.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from index.errors import IndexDamaged, IndexIncompatible, unavailable
+from index.postgres import Postgres, Session
+from index.sqlite import Database, Row, Value, create_database
+
+
+class Connection(Protocol):
+    """A connection to either; values are bound to `?`. Raises IndexDamaged or IndexUnavailable."""
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Return all rows of a query."""
+
+    def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        """Return the first row of a query, or None."""
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Run a statement and return how many rows it changed."""
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run a statement once for each row of values."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit what the block does, or nothing of it."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """See one state, whatever is committed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table. columns: as SQLite declares them; key: those of its primary key, where there is no `rowid`.
+
+    added: columns that tables of earlier versions lack, with their declarations.
+    """
+
+    name: str
+    columns: str
+    key: str = ""
+    added: tuple[tuple[str, str], ...] = ()
+
+    def create(self) -> str:
+        """Return the statement that makes the table in SQLite."""
+        parts = [self.columns, *(f"{name} {declared}" for name, declared in self.added)]
+        end = f", PRIMARY KEY ({self.key})) WITHOUT ROWID" if self.key else ")"
+        return f"CREATE TABLE IF NOT EXISTS {self.name} ({', '.join(parts)}{end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Tables that belong together. format: goes up with every table or column that is added; indexes: column by table.
+
+    durable: a commit waits for the disk; what need not outlive the machine's next failure does not.
+    """
+
+    name: str
+    format: int
+    tables: tuple[Table, ...]
+    indexes: tuple[tuple[str, str], ...] = ()
+    durable: bool = True
+
+    def create(self) -> list[str]:
+        """Return the statements that make all of it in SQLite, where it is not there yet."""
+        indexes = [f"CREATE INDEX IF NOT EXISTS {table}_by_{column} ON {table} ({column})" for table, column in self.indexes]
+        return [*(table.create() for table in self.tables), *indexes]
+
+
+class Tables(Protocol):
+    """Tables in either place. Safe to share between threads."""
+
+    def is_made(self) -> bool:
+        """Say whether they are there: they are made when something is first kept in them."""
+
+    def connected(self) -> AbstractContextManager[Connection]:
+        """Connect; makes them, or brings those of an older version up. Raises IndexIncompatible, and as Connection."""
+
+    def scrub(self, connection: Connection) -> None:
+        """Overwrite what was deleted, where that is ours to do."""
+
+    def find_damage(self) -> list[str]:
+        """Read everything and say what is wrong; empty when all is well."""
+
+
+class TablesFile:
+    """A file of SQLite. Every use has a connection of its own, or all take turns with one that stays open."""
+
+    def __init__(self, path: Path, schema: Schema, *, keep_open: bool = False) -> None:
+        self._path, self._schema = path, schema
+        self._turn = threading.Lock() if keep_open else None
+        self._open: Database | None = None
+
+    def is_made(self) -> bool:
+        """Say whether the file is there."""
+        return self._path.exists()
+
+    @contextmanager
+    def connected(self) -> Iterator[Database]:
+        """Open the file."""
+        if self._turn is None:
+            with closing(self._database()) as db:
+                yield db
+            return
+        with self._turn:
+            self._open = self._open or self._database()
+            yield self._open
+
+    def scrub(self, connection: Connection) -> None:
+        """Empty the log, where what was deleted would live on; in the file itself it is overwritten already."""
+        if isinstance(connection, Database):
+            connection.truncate_log()
+
+    def find_damage(self) -> list[str]:
+        """Read every page."""
+        if not self.is_made():
+            return []
+        with self.connected() as db:
+            return db.find_damage()
+
+    def _database(self) -> Database:
+        if not self._path.exists():
+            self._make()
+        db = Database(self._path, durable=self._schema.durable)
+        try:
+            self._bring_up(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _make(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise unavailable(self._path.parent, error) from error
+        create_database(self._path, [*self._schema.create(), self._format_noted()])
+
+    def _bring_up(self, db: Database) -> None:
+        ((known,),) = db.rows("PRAGMA user_version")
+        _check_known(str(self._path), known, self._schema)
+        if known == self._schema.format:
+            return
+        if db.row("SELECT 1 FROM sqlite_master WHERE name = ?", (self._schema.tables[0].name,)) is None:
+            raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
+        with db.transaction():
+            for statement in self._schema.create():
+                db.run(statement)
+            for table in self._schema.tables:
+                there = {name for (name,) in db.rows("SELECT name FROM pragma_table_info(?)", (table.name,))}
+                for name, declared in table.added:
+                    if name not in there:
+                        db.run(f"ALTER TABLE {table.name} ADD COLUMN {name} {declared}")
+            db.run(self._format_noted())
+
+    def _format_noted(self) -> str:
+        return f"PRAGMA user_version = {self._schema.format}"
+
+
+class SharedTables:
+    """Tables in PostgreSQL. before: a file whose rows go there with the making, so that nothing is lost on the move."""
+
+    def __init__(self, postgres: Postgres, schema: Schema, before: TablesFile | None = None) -> None:
+        self._postgres, self._schema, self._before = postgres, schema, before
+        self._is_up = False
+
+    def is_made(self) -> bool:
+        """Say whether they are there, or will be with what a file holds."""
+        if self._is_up or (self._before and self._before.is_made()):
+            return True
+        with self._postgres.lend() as session:
+            return _format_of(session, self._schema) > 0
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Borrow a connection."""
+        with self._postgres.lend() as session:
+            if not self._is_up:
+                self._bring_up(session)
+                self._is_up = True
+            yield _Worded(session)
+
+    def scrub(self, connection: Connection) -> None:
+        """Leave it to PostgreSQL, which overwrites what was deleted in its own time."""
+
+    def find_damage(self) -> list[str]:
+        """Say nothing: PostgreSQL checks its pages by itself (data_checksums)."""
+        return []
+
+    def _bring_up(self, session: Session) -> None:
+        """Make the tables or what is new in them, all or nothing, while nobody else does."""
+        if _format_of(session, self._schema) == self._schema.format:
+            return  # which takes no right to make anything
+        with session.making():
+            known = _format_of(session, self._schema)
+            _check_known(self._postgres.place, known, self._schema)
+            if known == self._schema.format:
+                return
+            session.run("CREATE TABLE IF NOT EXISTS formats (name text PRIMARY KEY, format bigint NOT NULL)")
+            for statement in self._schema.create():
+                session.run(_in_its_words(statement, durable=self._schema.durable))
+            for table in self._schema.tables:
+                for name, declared in table.added:
+                    session.run(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {name} {_types(declared)}")
+            if not known and self._before and self._before.is_made():
+                _copy(self._before, self._schema, _Worded(session))
+            noted = "INSERT INTO formats VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET format = excluded.format"
+            session.run(noted, (self._schema.name, self._schema.format))
+
+
+class _Worded:
+    """A connection to PostgreSQL that takes statements as SQLite reads them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        return self._session.rows(_marks(sql), values)
+
+    def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        return self._session.row(_marks(sql), values)
+
+    def run(self, sql: str, values: Sequence[Value] = ()) -> int:
+        return self._session.run(_marks(sql), values)
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        self._session.run_many(_marks(sql), rows)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._session.transaction()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._session.snapshot()
+
+
+def _copy(file: TablesFile, schema: Schema, target: Connection) -> None:
+    """Copy all rows of a file, in their order."""
+    with file.connected() as source, source.snapshot():
+        for table in schema.tables:
+            columns = [name for (name,) in source.rows("SELECT name FROM pragma_table_info(?)", (table.name,))]
+            listed, marks = ", ".join(columns), ", ".join("?" * len(columns))
+            order = "" if table.key else " ORDER BY rowid"
+            rows = source.rows(f"SELECT {listed} FROM {table.name}{order}")
+            target.run_many(f"INSERT INTO {table.name} ({listed}) VALUES ({marks})", rows)
+
+
+def _format_of(session: Session, schema: Schema) -> int:
+    """Return the format that a schema has there, 0 where it is not there."""
+    there = session.row("SELECT to_regclass('formats') IS NOT NULL")
+    row = session.row("SELECT format FROM formats WHERE name = %s", (schema.name,)) if there and there[0] else None
+    return int(row[0]) if row else 0
+
+
+def _check_known(place: str, known: int, schema: Schema) -> None:
+    if known > schema.format:
+        raise IndexIncompatible(
+            f"{place}: {schema.name} is of format {known}, this program knows {schema.format}",
+            "install a newer version of it",
+        )
+
+
+def _marks(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+def _in_its_words(statement: str, *, durable: bool) -> str:
+    """Return a statement that makes a table or an index, as PostgreSQL reads it."""
+    made = _types(statement)
+    keyed = made.removesuffix(" WITHOUT ROWID")
+    if made == keyed and made.startswith("CREATE TABLE"):
+        keyed = keyed.replace("(", "(rowid bigserial, ", 1)
+    return keyed if durable else keyed.replace("CREATE TABLE", "CREATE UNLOGGED TABLE")
+
+
+def _types(declared: str) -> str:
+    """Put the types of columns into PostgreSQL's words; text is compared by code points, as SQLite does."""
+    words = {"TEXT": 'text COLLATE "C"', "BLOB": "bytea", "INTEGER": "bigint", "REAL": "double precision"}
+    return re.sub(r"\b(TEXT|BLOB|INTEGER|REAL)\b", lambda found: words[found[1]], declared)
