@@ -111,6 +111,8 @@ def test_our_script_indexes_searches_and_changes_by_the_protocol(tmp_path: Path)
         assert texts_of(session) == ["It was dredged in 1988."]
         session.ask("delete", document="added", old="It was dredged in 1988.")
         assert texts_of(session) == []
+        session.ask("erase")
+        assert b"dredged" not in b"".join(path.read_bytes() for path in Path(place).rglob("*") if path.is_file())
         assert session.memory() > 50e6
 
 

@@ -16,7 +16,7 @@ from bench.speed.figures import percentile
 from bench.speed.record import Record
 from bench.speed.serving import ServeSession
 from bench.speed.session import PeerFailed, Session, run
-from bench.speed.variants import SERVED, Variant
+from bench.speed.variants import OURS, SERVED, Variant
 from index.stats import read_stats
 
 _K = 10
@@ -193,7 +193,7 @@ def _search_warm(name: str, session: AnySession, questions: Sequence[str], clien
 
 
 def _change(name: str, session: AnySession, document: str, place: str, record: Record) -> None:
-    """Add, change and delete a document, each until a search shows it; saving is apart, after the first."""
+    """Add, change and delete a document, each until a search shows it; saving, after the first, and erasing are apart."""
     if isinstance(session, ServeSession):
         return
     _time_change(name, session, "add", {"document": document, "text": _OLD}, "1934", record)
@@ -201,6 +201,8 @@ def _change(name: str, session: AnySession, document: str, place: str, record: R
         record.note(name, save=session.ask("save", place=place)["wall"])
     _time_change(name, session, "change", {"document": document, "old": _OLD, "text": _NEW}, "1988", record)
     _time_change(name, session, "delete", {"document": document, "old": _NEW}, "", record)
+    if name.startswith(OURS):
+        record.note(name, erase=session.ask("erase")["wall"])
 
 
 def _time_change(name: str, session: Session, do: str, what: dict[str, str], year: str, record: Record) -> None:

@@ -8,7 +8,9 @@ is on disk.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +62,21 @@ class CitableQA:
         self.add(document, texts)
 
     def delete(self, document: str, passages: int) -> None:  # noqa: ARG002  # the index knows
-        """Remove the document's file and index its place."""
+        """Remove the document's file and index its place, until no search finds it: its words leave the files after that."""
+        with self._workspace.store.view() as view:
+            before = view.generation
         path = self._path_of(document)
         path.unlink()
-        index_paths(self._workspace, [path])
+        self._erasing = ThreadPoolExecutor(1).submit(index_paths, self._workspace, [path])
+        while not self._erasing.done():
+            with self._workspace.store.view() as view:
+                if view.generation > before:
+                    return
+            time.sleep(0.005)
+
+    def erase(self) -> None:
+        """Wait until what was deleted is in no file any more."""
+        self._erasing.result()
 
     def save(self, place: str) -> None:
         """Do nothing: it is saved."""

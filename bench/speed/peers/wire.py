@@ -78,6 +78,9 @@ class Files(Protocol):
     def change(self, document: str, texts: Sequence[str]) -> None:
         """Put a new text in a document's place, instead of `delete` and `add`."""
 
+    def erase(self) -> None:
+        """Wait until the words of what was deleted are in no file any more."""
+
 
 def read_passages(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (id, text) of each passage: a file is a document, passages stand between blank lines."""
@@ -169,6 +172,11 @@ class _Session:
         """Search by so many threads at once; "seconds" holds what each search took."""
         seconds = seconds_of_clients(lambda: lambda question: self._peer.search(question, k), questions, clients)
         return {"seconds": seconds}
+
+    def _erase(self) -> None:
+        if not hasattr(self._peer, "erase"):
+            raise NotImplementedError("what was deleted stays in the files")
+        self._peer.erase()
 
     def _add(self, document: str, text: str) -> None:
         self._peer.add(document, text.split("\n\n"))
