@@ -26,6 +26,7 @@ from index.store import Found
 MOST = 16_384  # rows of one answer: Milvus refuses to return more
 _ROWS_AT_ONCE = 1_000  # sent or asked for in one request
 _SECONDS = 30.0  # for a connection, and for one read
+_WRITE_SECONDS = 120.0  # for one write; what of it has arrived by then the next run finds and does anew
 _PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds between the tries of one read
 # What passes when another node takes over what a lost one had: not loaded, and all about replicas, channels, segments and
 # nodes (Milvus, pkg/util/merr/errors.go); 2.3 says 65535 of most of it.
@@ -112,19 +113,19 @@ class Milvus:
     def has(self, name: str) -> bool:
         """Say whether there is a collection of this name."""
         with self._said():
-            return bool(self._client.has_collection(name))
+            return bool(self._client.has_collection(name, timeout=_SECONDS))
 
     def is_made(self, target: Target) -> bool:
         """Say whether a collection is there and wholly made: only then there may be rows in it."""
         with self._said():
-            if not self._client.has_collection(target.name):
+            if not self._client.has_collection(target.name, timeout=_SECONDS):
                 return False
-            return len(self._client.list_indexes(target.name)) == 1 + target.lexical
+            return len(self._client.list_indexes(target.name, timeout=_SECONDS)) == 1 + target.lexical
 
     def drop(self, name: str) -> None:
         """Delete a collection with all that is in it."""
         with self._said():
-            self._client.drop_collection(name)
+            self._client.drop_collection(name, timeout=_WRITE_SECONDS)
 
     # ------------------------------------------------------------------ rows
 
@@ -136,7 +137,8 @@ class Milvus:
         for start in range(0, len(staged), _ROWS_AT_ONCE):
             batch = staged[start : start + _ROWS_AT_ONCE]
             with self._said():
-                self._client.insert(target.name, [_row(one, vectors[one.key], words=target.lexical) for one in batch])
+                rows = [_row(one, vectors[one.key], words=target.lexical) for one in batch]
+                self._client.insert(target.name, rows, timeout=_WRITE_SECONDS)
 
     def delete(self, name: str, numbers: Sequence[int], by: str = "version") -> None:
         """Delete all passages of some versions of documents, or the passages themselves (by "num")."""
@@ -144,7 +146,8 @@ class Milvus:
             with self._said():
                 self._loaded.discard(name)  # it may have been released since
                 self._load(name)
-                self._client.delete(name, filter=any_of(by, numbers[start : start + _ROWS_AT_ONCE]))
+                doomed = any_of(by, numbers[start : start + _ROWS_AT_ONCE])
+                self._client.delete(name, filter=doomed, timeout=_WRITE_SECONDS)
 
     def vectors(self, name: str, nums: Sequence[int], timestamp: int = 0) -> dict[int, Vectors]:
         """Return the vectors of those passages that are there, by number. timestamp: 0 reads what was written just now."""

@@ -51,6 +51,12 @@ def test_a_server_that_answers_no_more_is_an_error_in_time(
         monkeypatch.setattr("index.milvus._SECONDS", 1.0)
         with server.paused(), pytest.raises(IndexUnavailable, match="cannot be used now"):
             dense(view, "harbour")
+    monkeypatch.setattr("index.milvus._WRITE_SECONDS", 1.0)
+    with server.paused(), pytest.raises(IndexUnavailable, match="cannot be used now"):
+        write(store, put("b.txt", AIRPORT))
+    write(store, put("b.txt", AIRPORT))
+    with store.view() as view:
+        assert sorted(dense(view, "harbour")) == sorted([*HARBOUR.split("\n"), *AIRPORT.split("\n")])
 
 
 def files_of(changes: Sequence[Change], staged: dict[tuple[str, str], str]) -> Iterator[Change]:

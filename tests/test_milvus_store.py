@@ -299,7 +299,8 @@ def test_a_writer_in_another_process_is_named(store: MilvusStore, place: MilvusP
 
 
 def test_connections_that_break_are_an_error_for_who_uses_them_and_for_nobody_else(store: MilvusStore, place: MilvusPlace):
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    cut = f"SELECT pg_terminate_backend(pid, 10000) {others}"  # milliseconds to wait for their end
     write(store, put("a.txt", HARBOUR))
     rows(place, cut)
     assert store.stats().generation == 1  # the broken connection is not lent again

@@ -52,7 +52,7 @@ def main() -> None:
             began = time.perf_counter()
             index_synthetic(workspace.store, workspace.embedder, texts, vectors, given.size)
             told[store] = {"passages/s": round(given.size / (time.perf_counter() - began))}
-            found[store] = _nearest(workspace, workspace.embedder.embed(questions[:_ASKED]))
+            found[store] = nearest(workspace, workspace.embedder.embed(questions[:_ASKED]))
             told[store] |= _time(workspace, questions[_ASKED:])
     same = [len(set(one) & set(other)) / len(set(one)) for one, other in zip(found["local"], found["milvus"], strict=True)]
     result = {"passages": given.size, **told, "top-10 in common": round(float(np.mean(same)), 4), "on": describe_machine()}
@@ -60,7 +60,7 @@ def main() -> None:
     sys.stdout.write("\n")
 
 
-def _nearest(workspace: Workspace, asked: Vectors) -> list[list[str]]:
+def nearest(workspace: Workspace, asked: Vectors) -> list[list[str]]:
     """Return the texts of the ten nearest passages of each vector: of the same text in two places either may be found."""
     with workspace.store.view() as view:
         found = [[num for num, _ in view.search_dense(one, _K)] for one in asked]
