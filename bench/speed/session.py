@@ -131,11 +131,11 @@ def reap(process: subprocess.Popen[str], watch: MemoryWatch, began: float, first
 
 
 class MemoryWatch:
-    """Sums the peak resident memory (VmHWM) of a process and of all that it starts, however short they live."""
+    """The most memory that a process and all that it has started held at a time: the peaks (VmHWM) of those who lived at once."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._peaks: dict[int, int] = {}
+        self._most = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._sample_on, daemon=True)
         self._thread.start()
@@ -143,24 +143,25 @@ class MemoryWatch:
     def peak(self) -> int:
         """Return it in bytes, as of now."""
         self._sample()
-        return sum(self._peaks.values())
+        return self._most
 
     def stop(self) -> int:
         """Return it at last."""
         self._stopped.set()
         self._thread.join()
-        return sum(self._peaks.values())
+        return self._most
 
     def _sample_on(self) -> None:
         while not self._stopped.wait(_SAMPLED_EVERY):
             self._sample()
 
     def _sample(self) -> None:
-        waiting = [self._pid]
+        held, waiting = 0, [self._pid]
         while waiting:
             pid = waiting.pop()
-            self._peaks[pid] = max(self._peaks.get(pid, 0), _peak_of(pid))
+            held += _peak_of(pid)
             waiting += _children_of(pid)
+        self._most = max(self._most, held)
 
 
 def _peak_of(pid: int) -> int:
