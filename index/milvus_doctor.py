@@ -20,7 +20,7 @@ def examine_shared(store: MilvusStore, *, mend: bool) -> list[Finding]:
 
     mend: delete from Milvus what does not belong there, and let the next rebuild embed anew what it has lost.
     """
-    with holding(store.postgres) as catalog:
+    with holding(store.postgres, patient=True) as catalog:
         damage = catalog.find_damage()
         lost, strays = _compare(store, catalog)
         target = catalog.target()

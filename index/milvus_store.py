@@ -159,7 +159,7 @@ class MilvusStore:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # where the history lies
         except OSError as error:
             raise unavailable(self.folder, error) from error
-        with self.postgres.lend() as session, session.writer_lock(_LOCK_SECONDS):
+        with self.postgres.lend(patient=True) as session, session.writer_lock(_LOCK_SECONDS):
             bring_up(session)
             self._session = session
             try:

@@ -10,11 +10,13 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
 from index.errors import CitableError, IndexLocked, IndexUnavailable, MissingExtra
+from index.statement_watch import StatementWatch
 
 SCHEMA = "citable_qa"
 Row = tuple[Any, ...]
@@ -22,12 +24,14 @@ Row = tuple[Any, ...]
 _IDLE = 8  # connections kept open while nobody uses them
 _CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 10.0  # after which an idle connection is given up
+_STATEMENT_SECONDS = 30.0  # after which a statement is given up, unless who asks is patient
 # When a machine or the way to it is lost, unless the address says otherwise: by default TCP notices after two hours.
 _NOTICED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _FRESH_SECONDS = 1.0  # in which a connection that answered is not asked whether it still does
 _LOCKS = 0x51_41  # the first of the two numbers of every advisory lock; the second is a generation, or one of these
 _WRITER, _MAKER, INDEXING = 2**31 - 1, 2**31 - 2, 2**31 - 3
 _PAUSE_SECONDS = 0.05
+_WATCH = StatementWatch()
 
 
 class Session:
@@ -37,10 +41,11 @@ class Session:
         self._connection = connection
         self._place = place
         self.worked_at = time.monotonic()
+        self.patient = False
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Return all rows of a query; values are bound to %s."""
-        with _said(self._place):
+        with self._asking():
             found: list[Row] = self._connection.execute(sql, _storable(values)).fetchall()
             return found
 
@@ -50,12 +55,12 @@ class Session:
 
     def run(self, sql: str, values: Sequence[object] = ()) -> int:
         """Carry out a statement; returns how many rows it changed."""
-        with _said(self._place):
+        with self._asking():
             return int(self._connection.execute(sql, _storable(values)).rowcount)
 
     def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Carry out a statement for each row of values."""
-        with _said(self._place), self._connection.cursor() as cursor:
+        with self._asking(), self._connection.cursor() as cursor:
             cursor.executemany(sql, map(_storable, rows))
 
     @contextmanager
@@ -76,7 +81,8 @@ class Session:
         """Make tables in a transaction, while nobody else makes any; the schema is there."""
         with self.transaction():
             self.run("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCKS, _MAKER))
-            self.run(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            if self.row("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,)) is None:  # which takes a right
+                self.run(f"CREATE SCHEMA {SCHEMA}")
             yield
 
     @contextmanager
@@ -143,16 +149,20 @@ class Session:
             return False
         if time.monotonic() - self.worked_at < _FRESH_SECONDS:
             return not _has_sent(self._connection.fileno())  # a farewell: nothing else comes unasked
-        clock = threading.Timer(_ANSWER_SECONDS, _cut, [self._connection.fileno()])
-        clock.daemon = True
-        clock.start()
         try:
-            return self.row("SELECT 1") is not None
+            with _WATCH.limit(self._connection.fileno(), _ANSWER_SECONDS):
+                return self.row("SELECT 1") is not None
         except CitableError:
             return False
-        finally:
-            clock.cancel()
-            clock.join()  # or it might cut what has the number of this connection next
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        with _said(self._place):
+            if self.patient or self._connection.closed:
+                yield
+                return
+            with _WATCH.limit(self._connection.fileno(), _STATEMENT_SECONDS):
+                yield
 
     def close(self) -> None:
         """Close the connection."""
@@ -168,17 +178,23 @@ class Postgres:
         self._lock = threading.Lock()
         self._idle: list[Session] = []
         weakref.finalize(self, _close_all, self._idle)
+        # two processes on one connection would read each other's answers
+        os.register_at_fork(before=partial(_drop_idle_of, weakref.ref(self)))
 
     @contextmanager
-    def lend(self) -> Iterator[Session]:
-        """Lend a connection until the block ends; one whose block failed is closed. Raises IndexUnavailable."""
+    def lend(self, *, patient: bool = False) -> Iterator[Session]:
+        """Lend a connection until the block ends; one whose block failed is closed. Raises IndexUnavailable.
+
+        patient: its statements may take as long as they take; of others a server that hangs is given up.
+        """
         session = self._free() or self._connect()
+        session.patient = patient
         try:
             yield session
         except BaseException as error:
             session.close()
             if isinstance(error, IndexUnavailable):
-                self._drop_idle()
+                self.drop_idle()
             raise
         session.worked_at = time.monotonic()
         with self._lock:
@@ -187,7 +203,7 @@ class Postgres:
                 return
         session.close()
 
-    def _drop_idle(self) -> None:
+    def drop_idle(self) -> None:
         """Close what is idle: where one connection failed the others, which may look alive, likely do."""
         with self._lock:
             idle, self._idle[:] = self._idle[:], []
@@ -233,12 +249,6 @@ def _has_sent(number: int) -> bool:
     return bool(watched.poll(0))
 
 
-def _cut(number: int) -> None:
-    """End a connection, by the number of its socket, under whoever waits for an answer."""
-    with suppress(OSError), socket.socket(fileno=os.dup(number)) as copy:
-        copy.shutdown(socket.SHUT_RDWR)
-
-
 def without_nul(text: str) -> str:
     """Return a text without the one character that PostgreSQL cannot keep; no offset changes."""
     return text.replace("\0", "\ufffd")
@@ -253,6 +263,12 @@ def _storable_one(value: object) -> object:
     if isinstance(value, str):
         return without_nul(value)
     return _storable(value) if isinstance(value, list) else value
+
+
+def _drop_idle_of(postgres: weakref.ref[Postgres]) -> None:
+    found = postgres()
+    if found is not None:
+        found.drop_idle()
 
 
 def _close_all(idle: list[Session]) -> None:

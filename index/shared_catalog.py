@@ -291,9 +291,9 @@ def reading(postgres: Postgres) -> Iterator[SharedCatalog]:
 
 
 @contextmanager
-def holding(postgres: Postgres) -> Iterator[SharedCatalog]:
+def holding(postgres: Postgres, *, patient: bool = False) -> Iterator[SharedCatalog]:
     """Lend a catalog that stands still at its newest generation; writers are told. Raises IndexMissing without one."""
-    with postgres.lend() as session:
+    with postgres.lend(patient=patient) as session:
         _check_made(session, postgres.place)
         catalog = SharedCatalog(session)
         for _ in range(_TRIES):

@@ -177,9 +177,8 @@ class History:
             return 0
         with self._tables.connected() as db:
             with db.transaction():
-                before = self._count(db)
-                db.run_many("DELETE FROM answers WHERE id IN (SELECT answer FROM answer_documents WHERE document = ?)", ids)
-                forgotten = before - self._count(db)
+                shown = "DELETE FROM answers WHERE id IN (SELECT answer FROM answer_documents WHERE document = ?)"
+                forgotten = sum(db.run(shown, one) for one in ids)
             self._tables.scrub(db)
         return forgotten
 
@@ -189,11 +188,11 @@ class History:
         names = {document.title, *(name for section in document.sections for name in section.locator.heading)}
         with self._tables.connected() as db:
             with db.transaction():
-                forgotten = [
-                    (one,) for one in _answers_to_check(db, document) if not _stands(db, one, document.id, text, names)
-                ]
+                checked = _answers_to_check(db, document)
+                forgotten = [(one,) for one in checked if not _stands(db, one, document.id, text, names)]
                 db.run_many("DELETE FROM answers WHERE id = ?", forgotten)
-                db.run("UPDATE answer_documents SET sha256 = ? WHERE document = ?", (document.sha256, document.id))
+                noted = "UPDATE answer_documents SET sha256 = ? WHERE document = ? AND answer = ?"
+                db.run_many(noted, ((document.sha256, document.id, one) for one in checked))  # another may have come since
             if forgotten:
                 self._tables.scrub(db)
         return len(forgotten)

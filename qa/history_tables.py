@@ -34,4 +34,6 @@ HISTORY = Schema(
         # the threads of chat tools in which answers were given
         Table("threads", f"thread TEXT NOT NULL, {_GOES_WITH_IT}", key="thread, answer"),
     ),
+    # what goes with an answer is looked for by it
+    indexes=(("answer_documents", "answer"), ("turns", "answer"), ("threads", "answer")),
 )

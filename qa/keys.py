@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from index.errors import IndexUnavailable
 from index.sqlite import Row, Value
+from qa.errors import ConfigError
 from qa.tables import Connection, Schema, Table, Tables
 
 Scope = Literal["read", "ask", "index", "admin"]
@@ -90,7 +91,9 @@ class KeyRing:
         return self._tables.is_made()
 
     def make(self, scope: Scope, collections: Sequence[str] = (), name: str = "", profile: str = "") -> tuple[Key, str]:
-        """Make a key and return it with its text, which is not kept."""
+        """Make a key and return it with its text, which is not kept. Raises ConfigError for a name that is no text."""
+        if not all(map(_is_text, (name, *collections))):
+            raise ConfigError("a name with bytes that are no text cannot be kept", "write it in UTF-8")
         key = Key(f"k{secrets.token_hex(4)}", scope, tuple(dict.fromkeys(collections)), name, _now(), profile=profile)
         text = f"qa_{key.id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
         values: list[Value] = [
@@ -151,6 +154,15 @@ class KeyRing:
     def find_damage(self) -> list[str]:
         """Read everything and say what is wrong; empty when all is well."""
         return self._tables.find_damage()
+
+
+def _is_text(name: str) -> bool:
+    """Say whether it can be written down: what a command line has in another encoding cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _hash(text: str) -> bytes:

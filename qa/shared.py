@@ -24,11 +24,11 @@ SERVER = Schema(
         Table("counts", "key TEXT NOT NULL, count INTEGER NOT NULL, expires REAL NOT NULL", key="key"),
         Table("seen", "key TEXT NOT NULL, at REAL NOT NULL", key="key"),
         Table("job", "turn INTEGER NOT NULL, state TEXT NOT NULL", key="turn"),
-        Table("form_secrets", "name TEXT NOT NULL, value BLOB NOT NULL", key="name"),
     ),
     indexes=(("counts", "expires"), ("seen", "at")),
     durable=False,
 )
+FORMS = Schema("forms", 1, (Table("form_secrets", "name TEXT NOT NULL, value BLOB NOT NULL", key="name"),))
 _SEEN_SECONDS = 3600.0  # Slack sends an event again for a few minutes
 
 
@@ -82,6 +82,7 @@ class SharedSecret:
     """Random bytes that all of them sign forms with."""
 
     def __init__(self, tables: Tables) -> None:
+        """tables: of FORMS."""
         self._tables = tables
 
     def value(self) -> bytes:

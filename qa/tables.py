@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from index.errors import IndexDamaged, IndexIncompatible, unavailable
+from index.errors import IndexDamaged, IndexIncompatible, IndexUnavailable, unavailable
 from index.postgres import Postgres, Session
 from index.sqlite import Database, Row, Value, create_database
+
+_LOOKS_EVERY = 0.5  # seconds
 
 
 class Connection(Protocol):
@@ -155,33 +158,66 @@ class TablesFile:
             return
         if db.row("SELECT 1 FROM sqlite_master WHERE name = ?", (self._schema.tables[0].name,)) is None:
             raise IndexDamaged(f"{self._path}: the file is damaged (it has no tables)", "see: qa doctor")
-        with db.transaction():
-            for statement in self._schema.create():
-                db.run(statement)
-            for table in self._schema.tables:
-                there = {name for (name,) in db.rows("SELECT name FROM pragma_table_info(?)", (table.name,))}
-                for name, declared in table.added:
-                    if name not in there:
-                        db.run(f"ALTER TABLE {table.name} ADD COLUMN {name} {declared}")
-            db.run(self._format_noted())
+        try:
+            with db.transaction():
+                self._complete(db)
+        except IndexUnavailable:  # a folder that may not be written to, or a full disk
+            self._stand_in(db)
+
+    def _complete(self, db: Database) -> None:
+        """Make what the file lacks."""
+        lacking = self._lacking(db)
+        for statement in self._schema.create():
+            db.run(statement)
+        for table in self._schema.tables:
+            for name, declared in lacking.get(table.name) or ():
+                db.run(f"ALTER TABLE {table.name} ADD COLUMN {name} {declared}")
+        db.run(self._format_noted())
+
+    def _stand_in(self, db: Database) -> None:
+        """Put what the file lacks in front of it, for this connection: empty tables, and columns of defaults."""
+        lacking = self._lacking(db)
+        for table in self._schema.tables:
+            if lacking[table.name] is None:
+                db.run(table.create().replace("CREATE TABLE IF NOT EXISTS", "CREATE TEMP TABLE", 1))
+            elif columns := [f"{declared.rpartition(' ')[2]} AS {name}" for name, declared in lacking[table.name] or ()]:
+                order = "" if table.key else "rowid, "
+                seen = f"SELECT {order}*, {', '.join(columns)} FROM main.{table.name}"
+                db.run(f"CREATE TEMP VIEW {table.name} AS {seen}")
+                for change in ("INSERT", "UPDATE", "DELETE"):
+                    refused = "BEGIN SELECT RAISE(FAIL, 'the file cannot be written to'); END"
+                    db.run(f"CREATE TEMP TRIGGER {table.name}_{change} INSTEAD OF {change} ON {table.name} {refused}")
+
+    def _lacking(self, db: Database) -> dict[str, list[tuple[str, str]] | None]:
+        """Return the columns that each table lacks, None for a table that is not there."""
+        found: dict[str, list[tuple[str, str]] | None] = {}
+        for table in self._schema.tables:
+            there = set(_columns_of(db, table))
+            found[table.name] = [one for one in table.added if one[0] not in there] if there else None
+        return found
 
     def _format_noted(self) -> str:
         return f"PRAGMA user_version = {self._schema.format}"
 
 
 class SharedTables:
-    """Tables in PostgreSQL. before: a file whose rows go there with the making, so that nothing is lost on the move."""
+    """Tables in PostgreSQL. before: a file whose rows are moved there, so that nothing is lost where an index moves."""
 
     def __init__(self, postgres: Postgres, schema: Schema, before: TablesFile | None = None) -> None:
         self._postgres, self._schema, self._before = postgres, schema, before
-        self._is_up = False
+        self._is_made = self._is_up = False
+        self._looked = -_LOOKS_EVERY
 
     def is_made(self) -> bool:
-        """Say whether they are there, or will be with what a file holds."""
-        if self._is_up or (self._before and self._before.is_made()):
-            return True
-        with self._postgres.lend() as session:
-            return _format_of(session, self._schema) > 0
+        """Say whether they are there. What others make is seen within half a second."""
+        if not self._is_up and self._before and self._before.is_made():
+            with self.connected():
+                return True
+        if not self._is_made and time.monotonic() - self._looked > _LOOKS_EVERY:
+            with self._postgres.lend() as session:
+                self._is_made = _format_of(session, self._schema) > 0
+            self._looked = time.monotonic()
+        return self._is_made
 
     @contextmanager
     def connected(self) -> Iterator[Connection]:
@@ -189,35 +225,40 @@ class SharedTables:
         with self._postgres.lend() as session:
             if not self._is_up:
                 self._bring_up(session)
-                self._is_up = True
+                self._is_made = self._is_up = True
             yield _Worded(session)
 
     def scrub(self, connection: Connection) -> None:
         """Leave it to PostgreSQL, which overwrites what was deleted in its own time."""
 
     def find_damage(self) -> list[str]:
-        """Say nothing: PostgreSQL checks its pages by itself (data_checksums)."""
-        return []
+        """Read what is still to be moved: PostgreSQL checks its pages by itself (data_checksums)."""
+        return self._before.find_damage() if self._before else []
+
+    def _are_up(self, session: Session) -> bool:
+        known = _format_of(session, self._schema)
+        _check_known(self._postgres.place, known, self._schema)
+        return known == self._schema.format
 
     def _bring_up(self, session: Session) -> None:
-        """Make the tables or what is new in them, all or nothing, while nobody else does."""
-        if _format_of(session, self._schema) == self._schema.format:
-            return  # which takes no right to make anything
-        with session.making():
-            known = _format_of(session, self._schema)
-            _check_known(self._postgres.place, known, self._schema)
-            if known == self._schema.format:
-                return
-            session.run("CREATE TABLE IF NOT EXISTS formats (name text PRIMARY KEY, format bigint NOT NULL)")
-            for statement in self._schema.create():
-                session.run(_in_its_words(statement, durable=self._schema.durable))
-            for table in self._schema.tables:
-                for name, declared in table.added:
-                    session.run(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {name} {_types(declared)}")
-            if not known and self._before and self._before.is_made():
-                _copy(self._before, self._schema, _Worded(session))
-            noted = "INSERT INTO formats VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET format = excluded.format"
-            session.run(noted, (self._schema.name, self._schema.format))
+        """Make the tables or what is new in them, and move there what a file holds."""
+        if not self._are_up(session):  # which takes no right to make anything
+            with session.making():
+                self._make(session)
+        if self._before and self._before.is_made():
+            _move(self._before, self._schema, _Worded(session))
+
+    def _make(self, session: Session) -> None:
+        session.run("CREATE TABLE IF NOT EXISTS formats (name text PRIMARY KEY, format bigint NOT NULL)")
+        if self._are_up(session):  # by somebody else, meanwhile
+            return
+        for statement in self._schema.create():
+            session.run(_in_its_words(statement, durable=self._schema.durable))
+        for table in self._schema.tables:
+            for name, declared in table.added:
+                session.run(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {name} {_types(declared)}")
+        noted = "INSERT INTO formats VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET format = excluded.format"
+        session.run(noted, (self._schema.name, self._schema.format))
 
 
 class _Worded:
@@ -245,15 +286,24 @@ class _Worded:
         return self._session.snapshot()
 
 
-def _copy(file: TablesFile, schema: Schema, target: Connection) -> None:
-    """Copy all rows of a file, in their order."""
-    with file.connected() as source, source.snapshot():
-        for table in schema.tables:
-            columns = [name for (name,) in source.rows("SELECT name FROM pragma_table_info(?)", (table.name,))]
-            listed, marks = ", ".join(columns), ", ".join("?" * len(columns))
-            order = "" if table.key else " ORDER BY rowid"
-            rows = source.rows(f"SELECT {listed} FROM {table.name}{order}")
-            target.run_many(f"INSERT INTO {table.name} ({listed}) VALUES ({marks})", rows)
+def _move(file: TablesFile, schema: Schema, target: Connection) -> None:
+    """Move all rows of a file, in their order. The file stays, empty: of keys it keeps the door shut."""
+    with file.connected() as source:
+        if not any(source.row(f"SELECT 1 FROM {table.name} LIMIT 1") for table in schema.tables):
+            return
+        with source.transaction(), target.transaction():
+            for table in schema.tables:
+                columns = _columns_of(source, table)
+                listed, marks = ", ".join(columns), ", ".join("?" * len(columns))
+                rows = source.rows(f"SELECT {listed} FROM {table.name}{'' if table.key else ' ORDER BY rowid'}")
+                target.run_many(f"INSERT INTO {table.name} ({listed}) VALUES ({marks}) ON CONFLICT DO NOTHING", rows)
+            for table in reversed(schema.tables):
+                source.run(f"DELETE FROM {table.name}")
+        file.scrub(source)
+
+
+def _columns_of(db: Connection, table: Table) -> list[str]:
+    return [name for (name,) in db.rows("SELECT name FROM pragma_table_info(?)", (table.name,))]
 
 
 def _format_of(session: Session, schema: Schema) -> int:

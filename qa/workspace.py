@@ -13,13 +13,14 @@ from index.store import Store
 from qa.config import Settings
 from qa.cross_encoders import CrossEncoderJudge, CrossEncoderReranker
 from qa.history import History
+from qa.keeping import check_shared, open_history
 from qa.outcome import Listener
 from qa.processors import Processors
 from qa.reader import Reader
 from qa.reader_model import ReaderModel
 from qa.sentence_vectors import SentenceVectors
 from qa.slots import Slots
-from qa.stores import open_history, open_store
+from qa.stores import open_store
 from qa.support import Entails
 from qa.upstream import Breaker
 
@@ -99,7 +100,11 @@ class Workspace:
         return other
 
     def check_ready(self) -> None:
-        """Raise what a question would raise for an index or a model that is missing, damaged or does not fit."""
+        """Raise what a question would raise for an index or a model that is missing, damaged or does not fit.
+
+        And what servers share: without that no request is answered.
+        """
+        check_shared(self.settings)
         self.store.check_embedder(self.embedder)
         self.store.check_searchable()
         if not self._has_embedded:

@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from index.sqlite import Database
 from qa.config import Settings
 from qa.indexing import index_paths
-from qa.stores import open_history
+from qa.keeping import open_history
 from qa.web import create_app
 from qa.workspace import Workspace
 

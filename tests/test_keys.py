@@ -25,8 +25,8 @@ from qa.config import Settings
 from qa.errors import ConfigError
 from qa.gate import check_keys
 from qa.indexing import index_paths
+from qa.keeping import open_keys
 from qa.keys import KEYS, SCOPES, KeyRing
-from qa.stores import open_keys
 from qa.tables import Schema, Tables, TablesFile
 from qa.web import create_app
 from qa.web.access import needs_of
@@ -178,6 +178,14 @@ def test_the_command_line_makes_lists_and_revokes_keys(run_qa: Any) -> None:
     assert run_qa("keys", "new").exit_code == 2
     assert run_qa("keys", "new", "--scope", "god").exit_code == 2
     assert json.loads(run_qa("keys", "new", "--scope", "read", "--json").stdout)["key"].startswith("qa_k")
+
+
+def test_a_name_that_is_no_text_makes_no_key_and_shuts_no_door(run_qa: Any, tmp_path: Path) -> None:
+    refused = run_qa("keys", "new", "--scope", "ask", "--name", "caf\udce9")
+    assert refused.exit_code == 2
+    assert "UTF-8" in refused.stderr
+    assert json.loads(run_qa("keys", "list", "--json").stdout)["keys"] == []
+    assert not list(tmp_path.rglob("keys.db"))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "", "*", "qa.example"])

@@ -103,7 +103,7 @@ def machines(milvus: str, postgres: PostgresServer, tmp_path: Path) -> tuple[Mac
 @pytest.mark.slow
 def test_what_one_server_keeps_every_server_knows(machines: tuple[Machine, Machine], tmp_path: Path):
     first, second = machines
-    with first.serving(ask_limit=8) as (_, here), second.serving(ask_limit=8) as (_, there):
+    with first.serving(ask_limit=8) as (_, here), second.serving(ask_limit=8, workers=2) as (_, there):
         status, answer = ask(here, "POST", "/api/ask", {"question": QUESTION})
         assert (status, answer["status"]) == (200, "answered")
         assert ask(there, "GET", f"/api/answers/{answer['id']}") == (200, answer)

@@ -18,10 +18,10 @@ from mcp_clients import call, serving, talk, text_of
 
 from qa.errors import ConfigError
 from qa.indexing import index_paths
+from qa.keeping import open_keys
 from qa.mcp.fetching import MOST
 from qa.mcp.http import listen
 from qa.mcp.resources import PAGE
-from qa.stores import open_keys
 from qa.workspace import Workspace
 
 QUESTION = "Under which legal instrument were the four Pakistani entities listed in December 2024?"

@@ -22,8 +22,8 @@ from mcp_types import CallToolResult
 from qa.cli.mcp import command
 from qa.config import load_settings
 from qa.indexing import index_paths
+from qa.keeping import open_keys
 from qa.mcp.http import PATH, listen
-from qa.stores import open_keys
 from qa.workspace import Workspace
 
 RED = "The red bridge at Ava was built by the town in the summer of 1901.\n"

@@ -21,6 +21,7 @@ from stores import AIRPORT, HARBOUR, WORDS, HashedWords, MilvusPlace, dense, int
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
 from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
+from index.postgres import Postgres
 from index.shared_schema import _STEPS
 from index.store import DropFile, KeepStaged
 from qa.web import create_app
@@ -330,6 +331,43 @@ def test_a_connection_that_does_not_answer_is_given_up(
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+def test_a_statement_that_is_not_answered_is_given_up(
+    store: MilvusStore, place: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("index.postgres._STATEMENT_SECONDS", 0.3)
+    write(store, put("a.txt", HARBOUR))
+    with contextlib.suppress(IndexUnavailable), store.postgres.lend() as session:
+        ((pid,),) = session.rows("SELECT pg_backend_pid()")
+        os.kill(int(pid), signal.SIGSTOP)
+        try:
+            with pytest.raises(IndexUnavailable, match="cannot be used now"):
+                session.rows("SELECT 1")
+        finally:
+            os.kill(int(pid), signal.SIGCONT)
+    assert store.stats().generation == 1
+
+
+def test_who_is_patient_waits(place: MilvusPlace, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("index.postgres._STATEMENT_SECONDS", 0.1)
+    with Postgres(place.url).lend(patient=True) as session:
+        assert session.rows("SELECT 1 FROM pg_sleep(1.2)") == [(1,)]
+
+
+def test_a_process_that_forks_and_its_child_have_connections_of_their_own(place: MilvusPlace):
+    code = (
+        "import os\nfrom index.postgres import Postgres\n"
+        f"postgres = Postgres({place.url!r})\n"
+        "def number():\n    with postgres.lend() as session:\n        return session.rows('SELECT pg_backend_pid()')[0][0]\n"
+        "before = number()\nassert number() == before\n"
+        "child = os.fork()\nmine = number()\n"
+        "if child == 0:\n    os.write(1, f'{mine}\\n'.encode()); os._exit(0)\n"
+        "os.waitpid(child, 0)\nprint(mine)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len(set(done.stdout.split())) == 2
 
 
 def test_an_interrupted_rebuild_for_another_model_is_given_up_with_its_collection(store: MilvusStore, place: MilvusPlace):

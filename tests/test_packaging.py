@@ -24,7 +24,7 @@ from serving import serving
 import qa
 from qa.cli import main
 from qa.config import PREFIX, Settings
-from qa.stores import open_keys
+from qa.keeping import open_keys
 from qa.web import create_app
 
 STATE, DOCUMENTS, PROGRAM = "/var/lib/citable-qa", "/srv/documents", "/opt/citable-qa"

@@ -10,17 +10,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from limits import RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 from postgres_server import PostgresServer
 
+from index.errors import IndexUnavailable
 from index.postgres import Postgres
 from qa.config import Settings
+from qa.keeping import open_keys
 from qa.kept_secret import SECRET_BYTES, KeptSecret
-from qa.shared import SERVER, Shared, SharedSecret, SharedSeen, prepare_shared
-from qa.stores import open_keys
+from qa.shared import FORMS, SERVER, Shared, SharedSecret, SharedSeen, prepare_shared
 from qa.tables import Schema, SharedTables, Tables
 from qa.web.job_state import Board, JobState, SharedBoard
 from qa.web.jobs import IndexJobs
@@ -84,7 +86,7 @@ def test_a_message_is_new_once_whichever_process_it_comes_to(tables_of: Callable
 
 def test_what_forms_are_signed_with_is_made_once(tables_of: Callable[[Schema], Tables]):
     with ThreadPoolExecutor(8) as threads:
-        values = list(threads.map(lambda _: SharedSecret(tables_of(SERVER)).value(), range(8)))
+        values = list(threads.map(lambda _: SharedSecret(tables_of(FORMS)).value(), range(8)))
     assert len(set(values)) == 1
     assert len(values[0]) == SECRET_BYTES
 
@@ -147,6 +149,20 @@ def test_a_run_whose_server_was_killed_failed_and_another_may_begin(postgres: Po
     see_a_run_killed(
         f"PostgresBoard(Postgres({url!r}), SharedTables(Postgres({url!r}), SERVER))", lambda: postgres_board(url)
     )
+
+
+@pytest.mark.slow
+def test_a_run_that_waits_for_its_turn_waits_for_the_database_too(postgres: PostgresServer):
+    board = postgres_board(postgres.url("late"))
+    with pytest.raises(IndexUnavailable):
+        board.take(wait=False)
+    with ThreadPoolExecutor(1) as threads:
+        taken = threads.submit(board.take, wait=True)
+        time.sleep(0.7)
+        assert not taken.done()
+        with psycopg.connect(postgres.url(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE late")
+        assert taken.result(20)
 
 
 def see_a_run_killed(opening: str, new_board: Callable[[], Board]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -11,14 +12,14 @@ from typing import Any
 import pytest
 from postgres_server import PostgresServer
 
-from index.errors import IndexIncompatible, IndexUnavailable
+from index.errors import IndexDamaged, IndexIncompatible, IndexUnavailable
 from index.postgres import Postgres
-from index.sqlite import Database
+from index.sqlite import Database, create_database
 from qa.config import Settings
 from qa.history import History
 from qa.history_tables import HISTORY
+from qa.keeping import check_shared, open_history, open_keys
 from qa.keys import KEYS, KeyRing
-from qa.stores import open_history, open_keys
 from qa.tables import Schema, SharedTables, Table, Tables, TablesFile
 
 OpenTables = Callable[[Schema], Tables]
@@ -136,7 +137,7 @@ def test_keys_and_answers_of_a_file_go_along_when_the_index_moves(postgres: Post
     open_history(here).save(answer(2), {"d1": "v1"}, "letters")
     open_history(here).save(answer(1), collection="letters")
     open_history(here).give_feedback("a2", 0, "wrong")
-    there = here.model_copy(update={"store": "milvus", "milvus_uri": "unused", "catalog_url": secret_url(postgres)})
+    there = shared(here, secret_url(postgres))
     ring, history = open_keys(there), open_history(there)
     assert ring.has_keys
     found = ring.find(text)
@@ -152,11 +153,85 @@ def test_keys_and_answers_of_a_file_go_along_when_the_index_moves(postgres: Post
 
 
 @pytest.mark.slow
+def test_what_is_moved_is_gone_from_the_file_and_the_door_stays_shut(postgres: PostgresServer, tmp_path: Path):
+    here = Settings(data=tmp_path / ".qa")
+    _, text = open_keys(here).make("ask", name="zanzibar")
+    open_history(here).save(answer(1, words="zanzibar"))
+    there = shared(here, secret_url(postgres))
+    check_shared(there)
+    assert open_history(there).delete_all() == 1
+    held = b"".join(path.read_bytes() for path in (tmp_path / ".qa").iterdir())
+    assert b"zanzibar" not in held
+    assert open_history(here).past(10) == ([], 0)
+    ring = open_keys(here)
+    assert ring.has_keys
+    assert ring.find(text) is None
+
+
+@pytest.mark.slow
+def test_what_every_machine_holds_goes_along(postgres: PostgresServer, tmp_path: Path):
+    url, texts = secret_url(postgres), []
+    machines = [Settings(data=tmp_path / f"machine {number}") for number in (1, 2)]
+    for number, here in enumerate(machines, 1):
+        texts.append(open_keys(here).make("ask")[1])
+        open_history(here).save(answer(number))
+    for here in machines * 2:
+        check_shared(shared(here, url))
+    there = shared(machines[0], url)
+    assert all(open_keys(there).find(text) for text in texts)
+    assert [one["id"] for one in open_history(there).conversation("c")] == ["a1", "a2"]
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_said_to_be_damaged_before_it_moves(postgres: PostgresServer, tmp_path: Path):
+    here = Settings(data=tmp_path / ".qa")
+    open_history(here).save(answer(1))
+    (tmp_path / ".qa" / "history.db").write_bytes(b"no database" * 1000)
+    there = shared(here, secret_url(postgres))
+    for use in (open_history(there).find_damage, lambda: check_shared(there)):
+        with pytest.raises(IndexDamaged):
+            use()
+
+
+@pytest.mark.slow
+def test_tables_of_a_newer_version_stop_a_server_and_no_keys_shut_no_door(postgres: PostgresServer, tmp_path: Path):
+    there = shared(Settings(data=tmp_path), secret_url(postgres))
+    check_shared(there)
+    assert not open_keys(there).has_keys
+    with SharedTables(Postgres(there.catalog_url.get_secret_value()), NOTES).connected() as db:
+        db.run("UPDATE formats SET format = 9 WHERE name = 'server'")
+    with pytest.raises(IndexIncompatible, match="newer version"):
+        check_shared(there)
+
+
+def test_files_of_before_are_read_in_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    old = (
+        "CREATE TABLE answers (id TEXT PRIMARY KEY, created_at TEXT NOT NULL, question TEXT NOT NULL, status TEXT NOT NULL, "
+        "answer TEXT NOT NULL)",
+        "CREATE TABLE answer_documents (answer TEXT NOT NULL REFERENCES answers (id) ON DELETE CASCADE, document TEXT NOT NULL, "
+        "PRIMARY KEY (document, answer)) WITHOUT ROWID",
+    )
+    create_database(tmp_path / "history.db", old)
+    with closing(Database(tmp_path / "history.db")) as db:
+        for one in (answer(2), answer(1)):
+            db.run("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", [one["id"], "2026", "Q?", "answered", json.dumps(one)])
+    monkeypatch.setattr("index.sqlite._is_read_only", lambda path: True)  # as it is for who is not root
+    history = open_history(Settings(data=tmp_path))
+    assert history.get("a1") == answer(1)
+    assert [one.id for one in history.past(10)[0]] == ["a1", "a2"]
+    assert (history.conversation("c"), history.feedback("a1"), history.shown_versions()) == ([], {}, {})
+    assert history.narrowed([""]).get("a2") == answer(2)
+    with pytest.raises(IndexUnavailable):
+        history.save(answer(3))
+
+
+@pytest.mark.slow
 def test_keys_of_a_file_close_the_door_from_the_first_moment(postgres: PostgresServer, tmp_path: Path):
     url = postgres.new_database()
     KeyRing(TablesFile(tmp_path / "keys.db", KEYS)).make("ask")
-    assert KeyRing(SharedTables(Postgres(url), KEYS, TablesFile(tmp_path / "keys.db", KEYS))).has_keys
     assert not KeyRing(SharedTables(Postgres(url), KEYS)).has_keys
+    assert KeyRing(SharedTables(Postgres(url), KEYS, TablesFile(tmp_path / "keys.db", KEYS))).has_keys
+    assert KeyRing(SharedTables(Postgres(url), KEYS)).has_keys, "on a machine without the file, too"
 
 
 def test_a_file_that_is_open_already_is_used_in_turns(tmp_path: Path):
@@ -171,6 +246,11 @@ def test_a_file_that_is_open_already_is_used_in_turns(tmp_path: Path):
         list(threads.map(add, range(40)))
     with closing(Database(tmp_path / "notes.db")) as db:
         assert db.row("SELECT count(DISTINCT text) FROM notes") == (40,)
+
+
+def shared(here: Settings, url: Any) -> Settings:
+    """Return the settings of the same machine with its index in Milvus and PostgreSQL."""
+    return here.model_copy(update={"store": "milvus", "milvus_uri": "unused", "catalog_url": url})
 
 
 def secret_url(postgres: PostgresServer) -> Any:

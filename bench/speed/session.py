@@ -131,7 +131,7 @@ def reap(process: subprocess.Popen[str], watch: MemoryWatch, began: float, first
 
 
 class MemoryWatch:
-    """The most memory that a process and all that it has started held at a time: the peaks (VmHWM) of those who lived at once."""
+    """The most memory that a process and what it started held at a time: the peaks (VmHWM) of those that lived at once."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

@@ -13,7 +13,8 @@ from index.doctor import Finding
 from index.errors import CitableError
 from qa.cli.frame import DAMAGED, framed, print_json, printable
 from qa.config import Settings
-from qa.stores import examine_store, open_history, open_keys
+from qa.keeping import open_history, open_keys
+from qa.stores import examine_store
 
 
 @click.command("doctor")

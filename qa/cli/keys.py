@@ -10,9 +10,9 @@ import click
 from qa.cli.frame import framed, print_json, printable, say
 from qa.config import Settings
 from qa.errors import NotFound
+from qa.keeping import open_keys
 from qa.keys import SCOPES, Key, Scope
 from qa.profiles import DEFAULT, PROFILES
-from qa.stores import open_keys
 
 
 @click.group("keys")

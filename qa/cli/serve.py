@@ -10,12 +10,14 @@ from typing import Any
 
 import click
 
+from index.errors import IndexUnavailable
 from qa.cli.allocator import hold_less_memory
 from qa.cli.draining import serve_until_told
 from qa.cli.frame import framed, say
 from qa.config import MOST_WORKERS, Settings, host_in_url, wants_traces
 from qa.errors import ConfigError
 from qa.gate import check_keys
+from qa.keeping import check_shared
 from qa.logs import set_up
 
 _SPARE_THREADS = 8  # that refuse, and answer health checks, while all others are at work or wait
@@ -38,6 +40,10 @@ def command(settings: Settings, **_: Any) -> None:
     """Open the web form and the API. Ctrl-C ends it, when what was asked is answered; a second one at once."""
     set_up(settings.log_format, settings.log_level)
     hold_less_memory()
+    try:
+        check_shared(settings)
+    except IndexUnavailable as error:  # for now: it serves as soon as that is back
+        say(f"not ready: {error}")
     check_keys(settings, settings.host)
     # what people give to a server it reads by itself: Ray's library takes the signals of its process
     settings = settings.model_copy(update={"engine": "local"})

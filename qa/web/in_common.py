@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qa.config import Settings
+from qa.keeping import shared_postgres
 from qa.kept_secret import KeptSecret
-from qa.shared import SERVER, Shared, SharedSecret, SharedSeen
-from qa.stores import shared_postgres
+from qa.shared import FORMS, SERVER, Shared, SharedSecret, SharedSeen
 from qa.tables import SharedTables, Tables
 from qa.web.chat_work import Remembered, Seen
 from qa.web.job_state import Board, OwnBoard, SharedBoard
@@ -29,8 +29,8 @@ def in_common(settings: Settings, shared: Shared | None) -> InCommon:
     """Return what is in common. shared: the folder of a server's processes, None where it has but one."""
     postgres = shared_postgres(settings)
     if postgres:
-        tables = SharedTables(postgres, SERVER)
-        return InCommon(tables, SharedSeen(tables), PostgresBoard(postgres, tables), SharedSecret(tables))
+        tables, forms = SharedTables(postgres, SERVER), SharedTables(postgres, FORMS)
+        return InCommon(tables, SharedSeen(tables), PostgresBoard(postgres, tables), SharedSecret(forms))
     secret = KeptSecret(settings.data / "forms.secret", shared.secret if shared else b"")
     if shared:
         return InCommon(shared.tables, SharedSeen(shared.tables), SharedBoard(shared.folder), secret)

@@ -62,6 +62,15 @@ class IndexJobs:
         return self.state
 
     def _run(self, job: Job) -> None:
+        try:
+            self._run_all(job)
+        except BaseException as error:  # or nothing could be begun in this process any more
+            with self._lock:
+                self._runs, self._next = False, None
+            self._board.free()
+            _LOG.error("indexing broke off: unexpected %s", type(error).__name__)
+
+    def _run_all(self, job: Job) -> None:
         following: Job | None = job
         while following:
             work, collections = following

@@ -26,12 +26,19 @@ class PostgresBoard:
         self._held: ExitStack | None = None
 
     def take(self, *, wait: bool) -> bool:
-        """Take the turn; False where another server has it, unless `wait`. Raises IndexUnavailable."""
-        while not self._take():
-            if not wait:
-                return False
+        """Take the turn; False where another server has it, unless `wait`: then a database that is away is waited for, too.
+
+        Raises IndexUnavailable where it is away and nobody waits.
+        """
+        while True:
+            try:
+                taken = self._take()
+                if taken or not wait:
+                    return taken
+            except IndexUnavailable:
+                if not wait:
+                    raise
             time.sleep(_TRY_EVERY)
-        return True
 
     def free(self) -> None:
         """Give the turn back."""
@@ -42,11 +49,11 @@ class PostgresBoard:
 
     def read(self) -> JobState:
         """Return how far the run is, or how the last one ended: one whose server has died failed."""
-        with self._tables.connected() as db:
-            row = db.row("SELECT state FROM job")
-        state = job_state(json.loads(row[0])) if row else JobState()
+        state = self._read()
         if state.status == "running" and not self._is_taken():
-            return JobState("failed", error="error", collections=state.collections)
+            state = self._read()  # it may have ended in between
+            if state.status == "running":
+                return JobState("failed", error="error", collections=state.collections)
         return state
 
     def write(self, state: JobState) -> None:
@@ -58,6 +65,11 @@ class PostgresBoard:
                 "INSERT INTO job VALUES (1, ?) ON CONFLICT (turn) DO UPDATE SET state = excluded.state",
                 (json.dumps(asdict(state)),),
             )
+
+    def _read(self) -> JobState:
+        with self._tables.connected() as db:
+            row = db.row("SELECT state FROM job")
+        return job_state(json.loads(row[0])) if row else JobState()
 
     def _take(self) -> bool:
         with self._lock:

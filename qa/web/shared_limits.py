@@ -6,6 +6,7 @@ still lies within 60 seconds, taken to be spread evenly.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +19,8 @@ from index.errors import CitableError, IndexUnavailable
 from qa.tables import Connection, Tables
 
 SCHEME = "tables"
-_CLEAR_EVERY = 60.0  # seconds
+_CLEAR_EVERY = _SAID_EVERY = 60.0  # seconds
+_LOG = logging.getLogger("qa.web")
 
 
 class SharedStorage(Storage, SlidingWindowCounterSupport, TimestampedSlidingWindow):
@@ -30,7 +32,7 @@ class SharedStorage(Storage, SlidingWindowCounterSupport, TimestampedSlidingWind
         """tables: of SERVER (qa/shared.py)."""
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._tables = tables
-        self._cleared = 0.0
+        self._cleared = self._said = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -41,16 +43,24 @@ class SharedStorage(Storage, SlidingWindowCounterSupport, TimestampedSlidingWind
         """Count a request unless it is one too many; says whether it is not. A full disk keeps nobody out."""
         now = time.time()
         before, current = self.sliding_window_keys(key, expiry, now)
-        with suppress(IndexUnavailable), self._tables.connected() as db:
-            self._clear_at_times(db, now)
-            with suppress(_OneTooMany), db.transaction():
-                _add(db, current, amount, now, 2 * expiry)  # first, so that others with this key wait
-                weighted = _count(db, before, now) * _left_of_before(expiry, now) + _count(db, current, now)
-                if floor(weighted) > limit:
-                    raise _OneTooMany
-                return True
-            return False
-        return True
+        try:
+            with self._tables.connected() as db:
+                self._clear_at_times(db, now)
+                with suppress(_OneTooMany), db.transaction():
+                    _add(db, current, amount, now, 2 * expiry)  # first, so that others with this key wait
+                    weighted = _count(db, before, now) * _left_of_before(expiry, now) + _count(db, current, now)
+                    if floor(weighted) > limit:
+                        raise _OneTooMany
+                    return True
+                return False
+        except IndexUnavailable as error:
+            self._say_at_times(error, now)
+            return True
+
+    def _say_at_times(self, error: IndexUnavailable, now: float) -> None:
+        if abs(now - self._said) > _SAID_EVERY:
+            self._said = now
+            _LOG.warning("requests are not counted, so nobody is limited: %s", error)
 
     def _clear_at_times(self, db: Connection, now: float) -> None:
         """Drop counts of no more use, apart from counting: in one transaction two servers could wait for each other."""
