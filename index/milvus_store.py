@@ -21,7 +21,8 @@ from index.milvus import Milvus
 from index.milvus_filters import EVERYTHING
 from index.milvus_view import MilvusView, Narrow
 from index.milvus_writing import Stager, clear, clear_once_unread, clear_unknown
-from index.postgres import Postgres, Session
+from index.postgres import Session
+from index.postgres_pool import Postgres
 from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
 from index.scan import disk_path, entry_of, index_path, outermost
 from index.shared_catalog import SharedCatalog, Target, holding, reading

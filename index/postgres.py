@@ -1,19 +1,13 @@
-"""PostgreSQL: connections, transactions and locks, with its errors said for people. The only module that knows psycopg."""
+"""PostgreSQL: statements, transactions and locks, with its errors said for people. The only module that imports psycopg."""
 
 from __future__ import annotations
 
-import os
 import select
-import socket
-import threading
 import time
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 from index.errors import CitableError, IndexLocked, IndexUnavailable, MissingExtra
 from index.statement_watch import StatementWatch
@@ -21,12 +15,8 @@ from index.statement_watch import StatementWatch
 SCHEMA = "citable_qa"
 Row = tuple[Any, ...]
 
-_IDLE = 8  # connections kept open while nobody uses them
-_CONNECT_SECONDS = 10
 _ANSWER_SECONDS = 10.0  # after which an idle connection is given up
 _STATEMENT_SECONDS = 30.0  # after which a statement is given up, unless who asks is patient
-# When a machine or the way to it is lost, unless the address says otherwise: by default TCP notices after two hours.
-_NOTICED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _FRESH_SECONDS = 1.0  # in which a connection that answered is not asked whether it still does
 _LOCKS = 0x51_41  # the first of the two numbers of every advisory lock; the second is a generation, or one of these
 _WRITER, _MAKER, INDEXING = 2**31 - 1, 2**31 - 2, 2**31 - 3
@@ -169,80 +159,6 @@ class Session:
         self._connection.close()
 
 
-class Postgres:
-    """The connections to one database, lent to one thread at a time. Safe to share between threads."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.place = _without_password(url)
-        self._lock = threading.Lock()
-        self._idle: list[Session] = []
-        weakref.finalize(self, _close_all, self._idle)
-        # two processes on one connection would read each other's answers
-        os.register_at_fork(before=partial(_drop_idle_of, weakref.ref(self)))
-
-    @contextmanager
-    def lend(self, *, patient: bool = False) -> Iterator[Session]:
-        """Lend a connection until the block ends; one whose block failed is closed. Raises IndexUnavailable.
-
-        patient: its statements may take as long as they take; of others a server that hangs is given up.
-        """
-        session = self._free() or self._connect()
-        session.patient = patient
-        try:
-            yield session
-        except BaseException as error:
-            session.close()
-            if isinstance(error, IndexUnavailable):
-                self.drop_idle()
-            raise
-        session.worked_at = time.monotonic()
-        with self._lock:
-            if len(self._idle) < _IDLE:
-                self._idle.append(session)
-                return
-        session.close()
-
-    def drop_idle(self) -> None:
-        """Close what is idle: where one connection failed the others, which may look alive, likely do."""
-        with self._lock:
-            idle, self._idle[:] = self._idle[:], []
-        _close_all(idle)
-
-    def _free(self) -> Session | None:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                session = self._idle.pop()
-            if session.is_alive():
-                return session
-            session.close()
-
-    def _connect(self) -> Session:
-        psycopg = _psycopg()
-        if not self.place:
-            raise _not_understood()
-        name = f"process {os.getpid()} on {socket.gethostname()} (qa)"
-        ours = {"connect_timeout": _CONNECT_SECONDS, "application_name": name}
-        try:
-            connection = psycopg.connect(
-                **(_NOTICED | psycopg.conninfo.conninfo_to_dict(self._url) | ours),
-                autocommit=True,
-                prepare_threshold=None,
-            )
-            connection.execute(f"SET search_path = {SCHEMA}")
-            connection.execute("SET client_encoding = 'UTF8'")
-            # a snapshot is held while Milvus or an LLM works
-            connection.execute("SET idle_in_transaction_session_timeout = 0")
-        except psycopg.OperationalError as error:
-            why = (str(error).strip().splitlines() or [""])[0]  # names the host, the user or the database, no password
-            raise IndexUnavailable(f"{self.place}: {why}", "see that PostgreSQL runs and `catalog_url` is right") from error
-        except psycopg.ProgrammingError as error:  # which may repeat the address, password and all
-            raise _not_understood() from error
-        return Session(connection, self.place)
-
-
 def _has_sent(number: int) -> bool:
     watched = select.poll()  # select() ends at file number 1023
     watched.register(number, select.POLLIN)
@@ -265,23 +181,7 @@ def _storable_one(value: object) -> object:
     return _storable(value) if isinstance(value, list) else value
 
 
-def _drop_idle_of(postgres: weakref.ref[Postgres]) -> None:
-    found = postgres()
-    if found is not None:
-        found.drop_idle()
-
-
-def _close_all(idle: list[Session]) -> None:
-    for session in idle:
-        session.close()
-
-
-def _not_understood() -> IndexUnavailable:
-    how = "write it as postgresql://user:password@host/name, with %40 for @ and %2F for / in the password"
-    return IndexUnavailable("`catalog_url` cannot be understood", how)
-
-
-def _psycopg() -> Any:
+def psycopg_module() -> Any:
     """Import psycopg when it is first needed: it is part of an extra."""
     try:
         return import_module("psycopg")
@@ -292,7 +192,7 @@ def _psycopg() -> Any:
 @contextmanager
 def _said(place: str) -> Iterator[None]:
     """Say for people what the server or the way to it refuses. Its own message may hold values: it is not passed on."""
-    psycopg = _psycopg()
+    psycopg = psycopg_module()
     try:
         yield
     except (
@@ -309,20 +209,3 @@ def _said(place: str) -> Iterator[None]:
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             raise IndexUnavailable(f"{place}: this user may not do that", "grant it CREATE on the database") from error
         raise
-
-
-def _without_password(url: str) -> str:
-    """Return what may be shown of an address: no user, no password. "" where it may be read otherwise than was meant.
-
-    A password with "@", "/", "?" or "#" in it has to be percent-encoded; left as it is, a part of it passes for the host.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # "[" in a password, or a character that stands for ":"; the message repeats what it stumbles over
-        return ""
-    if not parts.scheme.startswith("postgres"):
-        return "the catalog"  # "host=… dbname=…" may hold a password anywhere
-    beside = f"{parts.path}{parts.query}{parts.fragment}"
-    if parts.netloc.count("@") > 1 or "@" in beside or parts.fragment:
-        return ""
-    return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"

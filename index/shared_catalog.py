@@ -21,7 +21,8 @@ from index.catalog_rows import (
 )
 from index.errors import IndexMissing
 from index.filters import POSTGRES
-from index.postgres import Postgres, Session
+from index.postgres import Session
+from index.postgres_pool import Postgres
 from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage, Run, Stats
 from index.shared_schema import is_made
 

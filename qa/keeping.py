@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from qa.config import Settings
 from qa.errors import ConfigError
 from qa.history import History
 from qa.history_tables import HISTORY
 from qa.keys import KEYS, KeyRing
 from qa.shared import FORMS, SERVER
-from qa.tables import Schema, SharedTables, Tables, TablesFile
+from qa.shared_tables import SharedTables
+from qa.tables import Schema, Tables, TablesFile
 
 
 def open_history(settings: Settings) -> History:

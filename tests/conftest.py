@@ -24,13 +24,14 @@ from stores import Place
 from visitor import Visitor
 
 from index.embedder import Embedder, open_embedder
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from index.store import Store
 from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
 from qa.reader_model import ReaderModel
-from qa.tables import Schema, SharedTables, Tables, TablesFile
+from qa.shared_tables import SharedTables
+from qa.tables import Schema, Tables, TablesFile
 from qa.web import create_app
 from qa.workspace import Workspace
 

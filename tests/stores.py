@@ -17,7 +17,7 @@ from index.local_store import LocalStore
 from index.locators import locate
 from index.milvus import Milvus
 from index.milvus_store import MilvusStore
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from index.records import AllOf, Document, FileRecord, Filter, Locator, Passage, Section
 from index.store import Change, Part, PutFile, Store, View
 from index.sync import vector_key

@@ -19,7 +19,7 @@ from index.errors import IndexUnavailable
 from index.milvus import Milvus
 from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from index.store import Change, DropFile, KeepStaged, PutFile, Store
 
 pytestmark = pytest.mark.slow

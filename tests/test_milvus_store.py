@@ -21,7 +21,7 @@ from stores import AIRPORT, HARBOUR, WORDS, HashedWords, MilvusPlace, dense, int
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing, IndexUnavailable
 from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from index.shared_schema import _STEPS
 from index.store import DropFile, KeepStaged
 from qa.web import create_app
@@ -278,7 +278,7 @@ def test_a_catalog_of_a_newer_version_is_refused(store: MilvusStore, place: Milv
 def test_a_writer_in_another_process_is_named(store: MilvusStore, place: MilvusPlace):
     """As it would be on another machine: the lock is PostgreSQL's, and goes with the connection."""
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom index.milvus import Milvus\nfrom index.milvus_store import MilvusStore\nfrom index.postgres import Postgres\n"
+        "import sys, time\nfrom pathlib import Path\nfrom index.milvus import Milvus\nfrom index.milvus_store import MilvusStore\nfrom index.postgres_pool import Postgres\n"
         f"store = MilvusStore(Postgres({place.url!r}), Milvus('unused'), Path({str(place.folder)!r}))\n"
         "with store.writing():\n    print('writing', flush=True)\n    time.sleep(60)\n"
     )
@@ -357,7 +357,7 @@ def test_who_is_patient_waits(place: MilvusPlace, monkeypatch: pytest.MonkeyPatc
 
 def test_a_process_that_forks_and_its_child_have_connections_of_their_own(place: MilvusPlace):
     code = (
-        "import os\nfrom index.postgres import Postgres\n"
+        "import os\nfrom index.postgres_pool import Postgres\n"
         f"postgres = Postgres({place.url!r})\n"
         "def number():\n    with postgres.lend() as session:\n        return session.rows('SELECT pg_backend_pid()')[0][0]\n"
         "before = number()\nassert number() == before\n"

@@ -18,12 +18,13 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from postgres_server import PostgresServer
 
 from index.errors import IndexUnavailable
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from qa.config import Settings
 from qa.keeping import open_keys
 from qa.kept_secret import SECRET_BYTES, KeptSecret
 from qa.shared import FORMS, SERVER, Shared, SharedSecret, SharedSeen, prepare_shared
-from qa.tables import Schema, SharedTables, Tables
+from qa.shared_tables import SharedTables
+from qa.tables import Schema, Tables
 from qa.web.job_state import Board, JobState, SharedBoard
 from qa.web.jobs import IndexJobs
 from qa.web.postgres_board import PostgresBoard
@@ -167,8 +168,8 @@ def test_a_run_that_waits_for_its_turn_waits_for_the_database_too(postgres: Post
 
 def see_a_run_killed(opening: str, new_board: Callable[[], Board]) -> None:
     code = (
-        "import time\nfrom pathlib import Path\nfrom index.postgres import Postgres\nfrom qa.shared import SERVER\n"
-        "from qa.tables import SharedTables\nfrom qa.web.job_state import JobState, SharedBoard\n"
+        "import time\nfrom pathlib import Path\nfrom index.postgres_pool import Postgres\nfrom qa.shared import SERVER\n"
+        "from qa.shared_tables import SharedTables\nfrom qa.web.job_state import JobState, SharedBoard\n"
         "from qa.web.postgres_board import PostgresBoard\n"
         f"board = {opening}; board.take(wait=False); board.write(JobState('running'))\n"
         "print('taken', flush=True); time.sleep(60)"

@@ -13,14 +13,15 @@ import pytest
 from postgres_server import PostgresServer
 
 from index.errors import IndexDamaged, IndexIncompatible, IndexUnavailable
-from index.postgres import Postgres
+from index.postgres_pool import Postgres
 from index.sqlite import Database, create_database
 from qa.config import Settings
 from qa.history import History
 from qa.history_tables import HISTORY
 from qa.keeping import check_shared, open_history, open_keys
 from qa.keys import KEYS, KeyRing
-from qa.tables import Schema, SharedTables, Table, Tables, TablesFile
+from qa.shared_tables import SharedTables
+from qa.tables import Schema, Table, Tables, TablesFile
 
 OpenTables = Callable[[Schema], Tables]
 NOTES = Schema("notes", 1, (Table("notes", "text TEXT NOT NULL, at REAL NOT NULL"),), (("notes", "at"),))

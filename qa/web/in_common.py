@@ -8,7 +8,8 @@ from qa.config import Settings
 from qa.keeping import shared_postgres
 from qa.kept_secret import KeptSecret
 from qa.shared import FORMS, SERVER, Shared, SharedSecret, SharedSeen
-from qa.tables import SharedTables, Tables
+from qa.shared_tables import SharedTables
+from qa.tables import Tables
 from qa.web.chat_work import Remembered, Seen
 from qa.web.job_state import Board, OwnBoard, SharedBoard
 from qa.web.postgres_board import PostgresBoard

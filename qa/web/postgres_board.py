@@ -9,7 +9,8 @@ from dataclasses import asdict
 from threading import Lock
 
 from index.errors import IndexUnavailable
-from index.postgres import INDEXING, Postgres, Session
+from index.postgres import INDEXING, Session
+from index.postgres_pool import Postgres
 from qa.tables import Tables
 from qa.web.job_state import JobState, Pace, job_state
 
