@@ -35,7 +35,8 @@ class Encoder:
         openvino = load_openvino()
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "CPU_RUNTIME_CACHE_CAPACITY": 64}
         if threads:
-            options["INFERENCE_NUM_THREADS"] = threads
+            # unpinned: OpenVINO would bind every process with one thread to the first processor, and leave the others idle
+            options |= {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
         core = openvino.Core()
         precise = "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         options["INFERENCE_PRECISION_HINT"] = "f32" if precise else "bf16"

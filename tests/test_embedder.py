@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from index.embedder import BundledEmbedder, SentenceTransformerEmbedder, bundled_folder, open_embedder
 from index.errors import EmbedderFailed
@@ -54,3 +58,12 @@ def test_other_weights_in_the_package_are_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("index.embedder.bundled_folder", lambda: folder)
     with pytest.raises(EmbedderFailed, match="not the official weights"):
         BundledEmbedder().embed(["x"])
+
+
+def test_a_model_of_one_thread_is_bound_to_no_processor():
+    code = (
+        "import os\nfrom index.embedder import open_embedder\nopen_embedder(threads=1).embed(['a lamp'] * 40)\n"
+        "print({len(os.sched_getaffinity(int(task))) for task in os.listdir('/proc/self/task')})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == str({len(os.sched_getaffinity(0))}), done.stderr
