@@ -63,11 +63,12 @@ def test_other_weights_in_the_package_are_refused(tmp_path: Path, monkeypatch: p
 def test_a_model_of_one_thread_is_bound_to_no_processor():
     """OpenVINO binds a thread while it computes: two processes of one thread each would share the first processor."""
     code = (
-        "import os, threading\nfrom contextlib import suppress\nfrom index.embedder import open_embedder\n"
+        "import os, threading, time\nfrom contextlib import suppress\nfrom index.embedder import open_embedder\n"
         "embedder, seen = open_embedder(threads=1), set()\n"
-        "thread = threading.Thread(target=lambda: embedder.embed(['a lamp is lit ' * 60] * 64))\n"
+        "thread = threading.Thread(target=lambda: embedder.embed(['a lamp is lit ' * 60] * 12))\n"
         "thread.start()\n"
         "while thread.is_alive():\n"
+        "    time.sleep(0.001)\n"
         "    for task in os.listdir('/proc/self/task'):\n"
         "        with suppress(ProcessLookupError):\n"
         "            seen.add(len(os.sched_getaffinity(int(task))))\n"
