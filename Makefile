@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 QA := $(VENV)/bin/qa
-SPREAD := --numprocesses=2 --dist=loadfile
+SPREAD := --numprocesses=3 --dist=loadfile
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test test-cluster check format eval reader scale bench large where plan faults fuzz overload clients lock wheel clean
