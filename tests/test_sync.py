@@ -442,6 +442,7 @@ def test_a_history_of_before_versions_were_kept_is_gone_through_too(folder: Path
     answer = answer_question(workspace, AskRequest("What colour are apples from Hunza?"))
     with contextlib.closing(Database(workspace.settings.data / "history.db")) as db:
         db.run("ALTER TABLE answer_documents DROP COLUMN sha256")
+        db.run("PRAGMA user_version = 0")
     index_paths(workspace, [folder])
     assert workspace.history.get(answer["id"]) == answer
     write(folder, a="Apples from Hunza are yellow.")
