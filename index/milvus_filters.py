@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from index.filters import FIELDS
+from index.postgres import without_nul
 from index.records import AllOf, AnyOf, Equals, Filter, Range, StartsWith
 
 EVERYTHING, _NOTHING = "num >= 0", "num < 0"  # there is no literal for either
@@ -52,12 +53,7 @@ def none_of(field: str, numbers: Iterable[int]) -> str:
 
 def literal(text: str) -> str:
     """Write a text as Milvus reads it: quoted, with what would end or break the quotes escaped, and NUL as it is kept."""
-    return f'"{_as_kept(text).translate(_ESCAPES)}"'
-
-
-def _as_kept(text: str) -> str:
-    """Return a text as the catalog keeps it, which has no NUL (index/postgres.py)."""
-    return text.replace("\0", "\ufffd")
+    return f'"{without_nul(text).translate(_ESCAPES)}"'
 
 
 def _field(key: str) -> str:
@@ -78,7 +74,7 @@ def _within(field: str, scope: Range) -> str:
 
 def _below(field: str, start: str) -> list[str]:
     """Ask for what comes before all that is greater than every text with this start; for nothing where there is none."""
-    after = _after(_as_kept(start))
+    after = _after(without_nul(start))
     return [f"{field} < {literal(after)}"] if after else []
 
 

@@ -161,7 +161,7 @@ class TablesFile:
         for statement in self._schema.create():
             db.run(statement)
         for table in self._schema.tables:
-            for name, declared in lacking.get(table.name) or ():
+            for name, declared in lacking[table.name] or ():
                 db.run(f"ALTER TABLE {table.name} ADD COLUMN {name} {declared}")
         db.run(self._format_noted())
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -24,6 +22,8 @@ from milvus_process import free_port
 from postgres_server import PostgresServer
 from serving import served
 from store_forms import milvus_of
+from test_draining import is_refused
+from test_workers import wait_for
 
 BRIDGE = "The red bridge at Ava was built by the town in the summer of 1901 for the price of forty oxen."
 FERRY = "The ferry of Sitka was sold to the harbour in 1877 by the zanzibar guild."
@@ -73,13 +73,6 @@ def passages(port: int) -> list[str]:
     return [one["text"] for one in ask(port, "POST", "/api/search", {"question": QUESTION})[1]["passages"]]
 
 
-def holds_within(seconds: float, holds: Callable[[], object]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (found := bool(holds())) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
-
-
 @pytest.fixture(scope="module")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with milvus_of("lite-server", tmp_path_factory.mktemp) as uri:
@@ -114,7 +107,7 @@ def test_what_one_server_keeps_every_server_knows(machines: tuple[Machine, Machi
 
         (tmp_path / "docs" / "bridge.txt").unlink()
         second.qa("index", str(tmp_path / "docs"), "--yes")
-        assert holds_within(1, lambda: passages(here) == [FERRY])
+        assert wait_for(seconds=1, holds=lambda: passages(here) == [FERRY])
         assert ask(here, "GET", f"/api/answers/{answer['id']}")[0] == 404
 
         codes = [ask(one, "POST", "/api/ask", {"question": QUESTION})[0] for one in (here, there) * 6]
@@ -122,7 +115,7 @@ def test_what_one_server_keeps_every_server_knows(machines: tuple[Machine, Machi
 
         key = second.qa("keys", "new", "--scope", "ask").strip()
         for port in (here, there):
-            assert holds_within(1, lambda port=port: ask(port, "GET", "/api/documents")[0] == 401)
+            assert wait_for(seconds=1, holds=lambda port=port: ask(port, "GET", "/api/documents")[0] == 401)
             assert ask(port, "GET", "/api/documents", Authorization=f"Bearer {key}")[0] == 200
         first.qa("keys", "revoke", key[3:12])
         assert ask(there, "GET", "/api/documents", Authorization=f"Bearer {key}")[0] == 401
@@ -135,12 +128,12 @@ def test_a_run_that_one_server_began_every_server_shows(machines: tuple[Machine,
         (tmp_path / "docs" / f"{number}.txt").write_text(f"Note {number} of the harbour. {BRIDGE}")
     with first.serving(reindex=True) as (process, here), second.serving(reindex=True) as (_, there):
         assert ask(here, "POST", "/api/index", {})[0] == 202
-        assert holds_within(5, lambda: ask(there, "GET", "/api/index")[1]["status"] == "running")
+        assert wait_for(seconds=5, holds=lambda: ask(there, "GET", "/api/index")[1]["status"] == "running")
         assert ask(there, "POST", "/api/index", {})[0] == 409
         process.kill()
-        assert holds_within(10, lambda: ask(there, "GET", "/api/index")[1]["status"] != "running")
+        assert wait_for(seconds=10, holds=lambda: ask(there, "GET", "/api/index")[1]["status"] != "running")
         assert ask(there, "POST", "/api/index", {})[0] == 202
-        assert holds_within(60, lambda: ask(there, "GET", "/api/index")[1]["status"] == "done")
+        assert wait_for(seconds=60, holds=lambda: ask(there, "GET", "/api/index")[1]["status"] == "done")
         assert ask(there, "GET", "/api/documents")[1]["total"] == 62
 
 
@@ -155,7 +148,7 @@ class Proxy:
         command = [str(NGINX), "-p", str(self._folder), "-c", str(self._settings()), "-e", "stderr"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:
-                assert holds_within(10, lambda: _listens(self.port))
+                assert wait_for(seconds=10, holds=lambda: not is_refused(self.port))
                 yield
             finally:
                 process.terminate()
@@ -175,14 +168,6 @@ class Proxy:
         path = self._folder / "nginx.conf"
         path.write_text(f"{around} http {{ access_log off; {places}\n{site} }}")
         return path
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 class Asking:
@@ -224,11 +209,11 @@ def test_behind_a_proxy_nobody_notices_that_a_server_ends_and_comes_back(
     calm = {"ask_limit": 0, "rate_limit": 0}
     with second.serving(port=ports[1], **calm), proxy.running():
         with first.serving(port=ports[0], **calm) as (process, _), Asking(proxy.port) as asking:
-            assert holds_within(30, lambda: len(asking.answers) > 40)
+            assert wait_for(seconds=30, holds=lambda: len(asking.answers) > 40)
             process.send_signal(sign)
-            assert holds_within(30, lambda: process.poll() is not None)
+            assert wait_for(seconds=30, holds=lambda: process.poll() is not None)
             so_far = len(asking.answers)
-            assert holds_within(30, lambda: len(asking.answers) > so_far + 40)
+            assert wait_for(seconds=30, holds=lambda: len(asking.answers) > so_far + 40)
         with Asking(proxy.port) as after, first.serving(port=ports[0], **calm):
-            assert holds_within(30, lambda: len(after.answers) > 40)
+            assert wait_for(seconds=30, holds=lambda: len(after.answers) > 40)
     assert set(asking.answers) | set(after.answers) == {(200, "answered")}

@@ -140,6 +140,14 @@ def test_one_run_goes_on_at_a_time_over_all_processes(new_board: Callable[[], Bo
     assert here.wait(10).status == "done"
 
 
+def test_a_run_that_breaks_off_failed_and_another_may_begin(new_board: Callable[[], Board]):
+    jobs = IndexJobs(new_board())
+    assert jobs.start(lambda _: sys.exit(1))
+    assert (jobs.wait(10).status, jobs.state.error) == ("failed", "error")
+    assert jobs.start(lambda _: [])
+    assert jobs.wait(10).status == "done"
+
+
 def test_a_run_whose_process_was_killed_failed_and_another_may_begin(shared: Shared):
     see_a_run_killed(f"SharedBoard(Path({str(shared.folder)!r}))", lambda: SharedBoard(shared.folder))
 

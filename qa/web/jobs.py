@@ -67,6 +67,7 @@ class IndexJobs:
         except BaseException as error:  # or nothing could be begun in this process any more
             with self._lock:
                 self._runs, self._next = False, None
+                self._board.write(JobState("failed", error="error", collections=job[1]))
             self._board.free()
             _LOG.error("indexing broke off: unexpected %s", type(error).__name__)
 
