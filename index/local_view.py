@@ -42,6 +42,11 @@ class LocalView:
         """The number of the last commit in it."""
         return self.derived.dense.generation
 
+    @property
+    def token(self) -> str:
+        """What tells it from all other views of this number."""
+        return self.derived.dense.token
+
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""
         return self.derived.dense.search(vector, k, self._admitted(scope), self._read_to_compare)

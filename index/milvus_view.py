@@ -36,6 +36,11 @@ class MilvusView:
     seen: Seen
     narrow: Narrow
 
+    @property
+    def token(self) -> str:
+        """What tells it from all other views of this number."""
+        return self.target.name
+
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits), of 16,384 at the most."""
         k = min(k, MOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +25,11 @@ class NarrowView:
     def generation(self) -> int:
         """The number of the last commit in it."""
         return self.whole.generation
+
+    @property
+    def token(self) -> str:
+        """What tells it from all other views of this number: the whole's, and what is seen of it."""
+        return json.dumps([self.whole.token, *sorted(self.collections)])
 
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""

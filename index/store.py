@@ -79,6 +79,10 @@ class View(Protocol):
     def generation(self) -> int:
         """The number of the last commit in it."""
 
+    @property
+    def token(self) -> str:
+        """What tells it from all other views of this number: of two with one token, the same is found."""
+
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""
 

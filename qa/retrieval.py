@@ -30,20 +30,28 @@ def find(
     """Search for a checked request.
 
     Where the best passages end with what answers, the passages that they run on into come with them. read: False leaves
-    out what reads passages, for searches by what is no question. clock: times the steps of `search`.
+    out what reads passages, for searches by what is no question. clock: times the steps of `search`, none where the same
+    was searched for before.
     Raises NotFound for a collection and BadQuestion for a filter key that no document has: neither is "no evidence".
     """
-    newer = workspace.settings.prefer_newer
-    rerank = workspace.rerank if read else None
-    scope, clock = scope_of(request), clock or Clock()
+    key = (request.question, request.k, scope_of(request), read)
+    hits = workspace.found.recall(view, key)
+    if hits is None:
+        hits = _search(view, workspace, request, clock or Clock(), read=read)
+        workspace.found.keep(view, key, hits)
+    if not hits:
+        _check_scope(view, request)
+    return hits
+
+
+def _search(view: View, workspace: Workspace, request: AskRequest, clock: Clock, *, read: bool) -> list[Hit]:
     vector = embed_question(workspace.embedder, request.question, clock)  # before its turn: those who wait share a batch
+    rerank, newer = workspace.rerank if read else None, workspace.settings.prefer_newer
     with workspace.processors:
-        hits = search_near(view, vector, request.question, request.k, scope, rerank, newer=newer, clock=clock)
+        hits = search_near(view, vector, request.question, request.k, scope_of(request), rerank, newer=newer, clock=clock)
         if read:
             with clock.step("follow"):
                 hits = _with_what_follows(view, workspace.reader, request.question, hits)
-    if not hits:
-        _check_scope(view, request)
     return hits
 
 

@@ -18,6 +18,7 @@ from qa.outcome import Listener
 from qa.processors import Processors
 from qa.reader import Reader
 from qa.reader_model import ReaderModel
+from qa.remembered import RememberedHits
 from qa.sentence_vectors import SentenceVectors
 from qa.slots import Slots
 from qa.stores import open_store
@@ -40,6 +41,7 @@ class Workspace:
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
         self.processors = Processors(_turns(settings.workers))  # to search and read
+        self.found = RememberedHits()
         self._has_embedded = False
         self.listeners: list[Listener] = []  # that are told what came of each question
 
@@ -94,7 +96,7 @@ class Workspace:
         other.store = NarrowStore(self.store, collections)
         other.history = self.history.narrowed(collections)
         other.breaker, other.slots, other.processors = self.breaker, self.slots, self.processors
-        other.listeners = self.listeners
+        other.listeners, other.found = self.listeners, self.found
         for name in ("embedder", "sentence_vectors", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)
         return other

@@ -6,6 +6,7 @@ Run with: make overload.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 from statistics import quantiles
 
 ROOT = Path(__file__).parent.parent
-BODY = json.dumps({"question": "How many listings are there in connection with the missile programme?", "k": 5})
+QUESTIONS = itertools.count()  # each is asked once: what is asked again is not searched for again
 PAGES = ("/", "/documents", "/status", "/history", "/healthz", "/api/documents", "/metrics")
 Seen = list[tuple[int, float]]  # status, seconds
 
@@ -70,10 +71,11 @@ def measure(port: int, pid: int, seconds: float, requests: int) -> None:
 
 def ask(port: int, seen: Seen) -> None:
     """Send one search and note its status and time; 0 for a broken connection."""
+    body = json.dumps({"question": f"How many listings has missile programme number {next(QUESTIONS)}?", "k": 5})
     began = time.monotonic()
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("POST", "/api/search", BODY, {"Content-Type": "application/json"})
+        connection.request("POST", "/api/search", body, {"Content-Type": "application/json"})
         response = connection.getresponse()
         response.read()
         status = response.status
