@@ -39,6 +39,7 @@ _FILES_AT_ONCE = 100_000  # that Ray is told of together
 _STALLED_SECONDS = 1800
 _CONNECT_SECONDS = 30
 _AGAIN = "run it again: what was done is kept"
+_NEVER = -1.0  # is an actor's load: a worker that has nothing to do for a moment is needed again, and loads the model anew
 _EMBEDDERS_A_READER = 4  # that one reader is enough for
 # Ray reports itself over the network, and tells of every stage, unless it is told otherwise.
 _ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_LOG_LEVEL": "ERROR", "RAY_BACKEND_LOG_LEVEL": "fatal"}
@@ -71,6 +72,7 @@ def ray_source(work: Work, address: str = "", workers: int = 0) -> Iterator[Sour
             stalled = max(_STALLED_SECONDS, _FILES_A_BLOCK * math.ceil(work.limits.seconds) + 60)
             context = ray.data.DataContext.get_current()
             context.execution_no_progress_timeout_s = context.wait_for_min_actors_s = stalled
+            context.autoscaling_config.actor_pool_util_downscaling_threshold = _NEVER
             yield _RaySource(work, workers or max(1, processors // 2), stalled)
         finally:
             ray.shutdown()
@@ -233,8 +235,10 @@ class _Embeds(_Stage):
 
     def __call__(self, table: Any) -> Any:
         rows = [json.loads(row) for row in table["row"].to_pylist()]
-        vectors = [self._embedder.embed(list(_texts(row))).astype(np.float32).tobytes() for row in rows]
-        return _table(table["number"].to_pylist(), rows, vectors)
+        texts = [list(_texts(row)) for row in rows]
+        vectors = self._embedder.embed([text for some in texts for text in some]).astype(np.float32)
+        ends = np.cumsum([len(some) for some in texts])
+        return _table(table["number"].to_pylist(), rows, [one.tobytes() for one in np.split(vectors, ends[:-1])])
 
 
 def _piece(passage: Passage) -> Piece:
