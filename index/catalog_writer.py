@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Self
 
-from index.catalog import FORMAT, Catalog, batches, check_never_filled
+from index.catalog import FORMAT, Catalog, check_never_filled
+from index.catalog_reading import File
 from index.catalog_rows import FILE_COLUMNS, document_row, file_row, locator_to_text, sections_to_json
+from index.changes import Changes
 from index.embedder import Vectors
 from index.records import Document, FileRecord, Passage
 from index.sqlite import Database, Value
@@ -44,8 +46,6 @@ CREATE TABLE vectors (num INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector 
 CREATE TABLE tombstones (passage INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 CREATE INDEX tombstones_by_generation ON tombstones (generation);
 """
-
-File = tuple[str, str]  # collection, path
 
 
 class CatalogWriter(Catalog):
@@ -99,27 +99,12 @@ class CatalogWriter(Catalog):
 
     def known_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
         """Return those of the keys (of model and embedded text) whose vectors are already here."""
-        known: set[bytes] = set()
-        for batch in batches(list(keys)):
-            marks = ",".join("?" * len(batch))
-            known.update(row[0] for row in self._db.rows(f"SELECT key FROM vectors WHERE key IN ({marks})", batch))
-        return known
+        return {row[0] for row in self._rows_among("SELECT key FROM vectors WHERE key", list(keys))}
 
     def staged_files(self) -> dict[File, str]:
         """Return (collection, path) → sha256 of the files that an interrupted run has already staged."""
         rows = self._db.rows("SELECT collection, path, file_sha256 FROM documents WHERE generation = 0")
         return {(collection, path): sha256 for collection, path, sha256 in rows}
-
-    def document_ids(self, collection: str, path: str) -> dict[str, str]:
-        """Return part → id of the visible documents of a file."""
-        rows = self._db.rows(
-            "SELECT part, id FROM documents WHERE generation > 0 AND collection = ? AND path = ?", (collection, path)
-        )
-        return dict(rows)
-
-    def is_taken(self, document_id: str) -> bool:
-        """Say whether a visible document has this id."""
-        return self._db.row("SELECT 1 FROM documents WHERE generation > 0 AND id = ?", (document_id,)) is not None
 
     def stage(
         self,
@@ -159,33 +144,24 @@ class CatalogWriter(Catalog):
 
     # ------------------------------------------------------------------ commit
 
-    def commit(
-        self,
-        put: Sequence[File],
-        drop: Sequence[File],
-        move: Sequence[tuple[File, str]],
-        ledger: Sequence[FileRecord],
-        state: Mapping[str, str],
-        seconds: float,
-    ) -> int:
+    def commit(self, changes: Changes, state: Mapping[str, str], seconds: float) -> int:
         """Make staged files visible, remove dropped and replaced ones, write the ledger: all in one transaction.
 
-        put: files whose staged documents replace what was there. drop: files that are gone. move: files with their new
-        path. state: what the vectors were made with. Returns the generation: the old one when no document changed.
+        state: what the vectors were made with. Returns the generation: the old one when no document changed.
         """
         with self._db.transaction():
-            self._note_files([*drop, *(file for file, _ in move)], ledger)
+            self._note_files([*changes.drop, *(file for file, _ in changes.move)], changes.ledger)
             generation = self.generation() + 1
-            self._move(move)
-            removed = sum(self._bury(file, generation) for file in {*put, *drop})
-            for file in drop:
+            self._move(changes.move)
+            removed = sum(self._bury(file, generation) for file in {*changes.put, *changes.drop})
+            for file in changes.drop:
                 self._drop_rows("generation = 0 AND collection = ? AND path = ?", file)
-            added = sum(self._reveal(file, generation) for file in put)
-            for collection in {record.collection for record in ledger}:
+            added = sum(self._reveal(file, generation) for file in changes.put)
+            for collection in {record.collection for record in changes.ledger}:
                 # what an earlier run staged and this one did not put has changed or gone since
                 self._drop_rows("generation = 0 AND +collection = ?", (collection,))  # + keeps it off the index of paths
             self._drop_loose_vectors()
-            if not put and not drop and not move:
+            if not changes.put and not changes.drop and not changes.move:
                 return self.generation()
             self._db.run(
                 "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?)",

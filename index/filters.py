@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from index.records import AllOf, AnyOf, Equals, Filter, Range, StartsWith
 from index.sqlite import Value
@@ -17,15 +19,29 @@ FIELDS = {
     "media_type": "d.media_type",
 }
 Condition = tuple[str, list[Value]]
+_MOST_VALUES = 500  # that SQLite is given for one statement
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a database writes what differs. mark: where a value is bound; pairs, value: the metadata, and one value of it."""
+    """How a database writes what differs.
+
+    mark: where a value is bound; pairs, value: the metadata, and one value of it; takes_arrays: many are bound as one.
+    """
 
     mark: str
     pairs: str
     value: str
+    takes_arrays: bool
+
+    def among(self, wanted: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Yield tests for a column that is to be one of the wanted values, with the bound values; together all of them."""
+        if self.takes_arrays:
+            yield f"= ANY({self.mark})", (list(wanted),)
+            return
+        for start in range(0, len(wanted), _MOST_VALUES):
+            batch = wanted[start : start + _MOST_VALUES]
+            yield f"IN ({','.join([self.mark] * len(batch))})", batch
 
     def where(self, scope: Filter) -> Condition:
         """Compile a filter to an SQL condition on `documents d` and its bound values."""
@@ -58,8 +74,8 @@ class Dialect:
         return condition, [key, *values]
 
 
-SQLITE = Dialect("?", "json_each(d.metadata)", "m.value")
-POSTGRES = Dialect("%s", "json_each_text(d.metadata::json)", 'm.value COLLATE "C"')
+SQLITE = Dialect("?", "json_each(d.metadata)", "m.value", takes_arrays=False)
+POSTGRES = Dialect("%s", "json_each_text(d.metadata::json)", 'm.value COLLATE "C"', takes_arrays=True)
 
 
 def _join(word: str, parts: list[Condition], none: str) -> Condition:

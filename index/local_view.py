@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from index.catalog import Catalog
+from index.catalog_view import CatalogView
 from index.dense import DenseIndex
 from index.embedder import Vectors
 from index.lexical import LexicalIndex
-from index.records import AllOf, Document, DocumentInfo, Filter, Passage, Stats
-from index.stats import count_all
+from index.records import AllOf, Filter
 from index.store import Found
 
 _SCOPES_KEPT = 32
@@ -29,12 +28,10 @@ class Derived:
 
 
 @dataclass(frozen=True)
-class LocalView:
+class LocalView(CatalogView[Catalog]):
     """One generation of a LocalStore."""
 
-    catalog: Catalog
     derived: Derived
-    folder: Path
     _compared: dict[int, Vectors] = field(default_factory=dict)  # what the last dense search read: it is asked for next
 
     @property
@@ -63,10 +60,6 @@ class LocalView:
             known[scope] = self.catalog.admitted(scope)
         return known[scope]
 
-    def passages(self, nums: Sequence[int]) -> dict[int, tuple[Passage, DocumentInfo]]:
-        """Return passages by number, with their documents."""
-        return self.catalog.passages(nums)
-
     def vectors(self, nums: Sequence[int]) -> Vectors:
         """Return the vectors of passages, shape (len(nums), dimension)."""
         missing = [num for num in nums if num not in self._compared]
@@ -80,35 +73,3 @@ class LocalView:
         self._compared.clear()
         self._compared.update(zip(nums, vectors, strict=True))
         return vectors
-
-    def numbers(self, scope: Filter = AllOf()) -> list[int]:
-        """Return the numbers of the passages that a filter admits, document by document."""
-        return self.catalog.numbers(scope)
-
-    def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
-        """Return id → number of those of the passages that are there."""
-        return self.catalog.numbers_of(passage_ids)
-
-    def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
-        """Return a passage by id, with its document."""
-        return self.catalog.passage(passage_id)
-
-    def passage_after(self, passage: Passage) -> Passage | None:
-        """Return the passage of the same document that begins next."""
-        return self.catalog.passage_after(passage)
-
-    def document(self, document_id: str) -> Document | None:
-        """Return a document with its text."""
-        return self.catalog.document(document_id)
-
-    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
-        """Return documents by collection and path."""
-        return self.catalog.documents(scope)
-
-    def stats(self) -> Stats:
-        """Say what is in the store."""
-        return count_all(self.catalog, self.folder)
-
-    def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
-        """Return every name that some document that a filter admits has metadata under."""
-        return self.catalog.metadata_keys(scope)

@@ -6,14 +6,16 @@ snapshot, which runs' rows its generation sees and which documents' it does not,
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from index.catalog_reading import CatalogReading
+from index.catalog_store import CatalogStore
+from index.changes import sort_changes
 from index.compatible import check_compatible, made_with, staged_for
 from index.embedder import Embedder
 from index.errors import IndexMissing, IndexUnavailable, unavailable
@@ -23,19 +25,16 @@ from index.milvus_view import MilvusView, Narrow
 from index.milvus_writing import Stager, clear, clear_once_unread, clear_unknown
 from index.postgres import Session
 from index.postgres_pool import Postgres
-from index.records import AllOf, Document, DocumentInfo, FileRecord, Filter, Run, Stats
-from index.scan import disk_path, entry_of, index_path, outermost
 from index.shared_catalog import SharedCatalog, Target, holding, reading
 from index.shared_schema import bring_up
-from index.shared_staging import File
 from index.shared_writer import SharedWriter
-from index.store import Capabilities, Change, DropFile, MoveFile, NoteFile, View
+from index.store import Capabilities, Change, View
 
 _LOG = logging.getLogger("index.store")
 _LOCK_SECONDS = 1.0
 
 
-class MilvusStore:
+class MilvusStore(CatalogStore):
     """A store in Milvus and PostgreSQL. Safe to share between threads, processes and machines."""
 
     def __init__(self, postgres: Postgres, engine: Milvus, folder: Path) -> None:
@@ -65,91 +64,19 @@ class MilvusStore:
         with holding(self.postgres) as catalog:
             yield MilvusView(catalog, self.engine, catalog.generation(), catalog.target(), catalog.seen(), self._narrow)
 
-    def stats(self) -> Stats:
-        """Say what is in the store, from the catalog alone."""
-        with reading(self.postgres) as catalog:
-            return catalog.stats()
-
-    def runs(self, most: int) -> list[Run]:
-        """Return the last commits, newest first."""
-        with reading(self.postgres) as catalog:
-            return catalog.runs(most)
-
-    def indexed_paths(self) -> dict[str, list[Path]]:
-        """Return by collection the files and folders that runs were told to index."""
-        with reading(self.postgres) as catalog:
-            root = self._root_of(catalog)
-            return {name: [disk_path(one, root) for one in paths] for name, paths in catalog.indexed_paths().items()}
-
-    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
-        """Return documents by collection and path."""
-        with reading(self.postgres) as catalog:
-            return catalog.documents(scope)
-
-    def documents_of_file(self, collection: str, path: str) -> list[Document]:
-        """Return the documents of one file, with their texts."""
-        with reading(self.postgres) as catalog:
-            return catalog.documents_of_file(collection, path)
-
-    def documents_with_ids(self, document_ids: Iterable[str]) -> Iterator[Document]:
-        """Yield those of the documents that are there, with their texts, one at a time."""
-        with reading(self.postgres) as catalog:
-            yield from filter(None, map(catalog.document, document_ids))
-
-    def versions(self, document_ids: Iterable[str]) -> dict[str, str]:
-        """Return id → sha256 of the text of those of the documents that are there."""
-        with reading(self.postgres) as catalog:
-            return catalog.versions(document_ids)
-
-    def origin(self, document_id: str) -> tuple[Path, str] | None:
-        """Return where the file lies that a document was read from, and the sha256 of the bytes it had then."""
-        with reading(self.postgres) as catalog:
-            found = catalog.origin(document_id)
-            return (disk_path(found[0], self._root_of(catalog)), found[1]) if found else None
-
-    def check_embedder(self, embedder: Embedder) -> None:
-        """Raise IndexIncompatible unless the index was made with this model and splitter (invariant 11)."""
-        with reading(self.postgres) as catalog:
-            check_compatible(catalog.state, embedder, self.postgres.place, "")
-
     def check_searchable(self) -> None:
         """Raise IndexUnavailable where Milvus does not answer."""
         with reading(self.postgres) as catalog:
             self.engine.numbers(catalog.target().name, EVERYTHING, 1, catalog.seen().timestamp)
 
-    def root(self) -> Path:
-        """Return the folder that relative document paths start from."""
-        with reading(self.postgres) as catalog:
-            return self._root_of(catalog)
-
-    def root_or(self, root: Path | None) -> Path:
-        """Return `root()`, or for an index that is yet to be made what it would be."""
-        try:
-            return self.root()
-        except IndexMissing:
-            return self._new_root(root)
-
-    def _root_of(self, catalog: SharedCatalog) -> Path:
+    def _root_of(self, catalog: CatalogReading) -> Path:
         return Path(catalog.state("root") or self._new_root(None))
 
-    def _new_root(self, root: Path | None) -> Path:
-        return (root or self.folder.absolute().parent).resolve()
+    def _reading(self) -> AbstractContextManager[SharedCatalog]:
+        return reading(self.postgres)
 
-    def ledger(self, collection: str) -> dict[str, FileRecord]:
-        """Return the ledger of a collection by path, outside of `writing()`; empty where nothing is indexed."""
-        try:
-            with reading(self.postgres) as catalog:
-                return catalog.files(collection)
-        except IndexMissing:
-            return {}
-
-    def held(self, collection: str) -> set[str]:
-        """Return the paths of the files that have documents; none where nothing is indexed."""
-        try:
-            with reading(self.postgres) as catalog:
-                return catalog.held(collection)
-        except IndexMissing:
-            return set()
+    def _check_compatible(self, catalog: CatalogReading, embedder: Embedder) -> None:
+        check_compatible(catalog.state, embedder, self.postgres.place, "")
 
     # ------------------------------------------------------------------ writing
 
@@ -185,9 +112,9 @@ class MilvusStore:
 
         anew: they replace all that the index holds, with the next `apply`.
         """
-        writer = self._writer()
+        writer = self._writing_catalog()
         if not anew:
-            check_compatible(writer.state, embedder, self.postgres.place, "")
+            self._check_compatible(writer, embedder)
         writer.stage_for(staged_for(embedder))
         target = writer.target_for(embedder.fingerprint, embedder.dimension)
         if target is None:
@@ -199,63 +126,26 @@ class MilvusStore:
         self._target = target
         self._made_with = {**made_with(embedder), "target": target.name}
 
-    def remember_paths(self, collection: str, paths: Iterable[Path]) -> None:
-        """Note which files and folders a run was told to index. What lies below another one is not noted apart."""
-        writer = self._writer()
-        root, known = self._root_of(writer), writer.indexed_paths()
-        kept = outermost([*(index_path(entry_of(path), root) for path in paths), *known.get(collection, [])])
-        if kept != known.get(collection):
-            writer.set_state({"paths": json.dumps({**known, collection: kept}, ensure_ascii=False)})
-
-    def files(self, collection: str) -> dict[str, FileRecord]:
-        """Return the ledger of a collection by path."""
-        return self._writer().files(collection)
-
-    def staged(self) -> dict[File, str]:
-        """Return (collection, path) → sha256 of the files that an interrupted run left staged."""
-        return self._writer().staged_files()
-
     def known_vectors(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return those keys whose vectors are stored."""
-        return set(self._writer().sources(keys, self._target.name)) if self._target else set()
-
-    def document_ids(self, collection: str, path: str) -> dict[str, str]:
-        """Return part → id of the documents of a file."""
-        return self._writer().document_ids(collection, path)
-
-    def is_taken(self, document_id: str) -> bool:
-        """Say whether a document has this id."""
-        return self._writer().is_taken(document_id)
+        return set(self._writing_catalog().sources(keys, self._target.name)) if self._target else set()
 
     def apply(self, changes: Iterable[Change]) -> int:
         """Stage the changes as they come, commit them all at the end, delete from Milvus what they replace."""
-        writer = self._writer()
+        writer = self._writing_catalog()
         began = time.monotonic()
-        put: list[File] = []
-        drop: list[File] = []
-        move: list[tuple[File, str]] = []
-        ledger: list[FileRecord] = []
-        for change in self._staged(writer, changes):
-            if isinstance(change, DropFile):
-                drop.append((change.collection, change.path))
-                continue
-            record = change.record
-            ledger.append(record)
-            if isinstance(change, MoveFile):
-                move.append(((record.collection, change.old_path), record.path))
-            elif not isinstance(change, NoteFile):
-                put.append((record.collection, record.path))
-        new_places = [(collection, path) for (collection, _), path in move]
-        writer.put_aside_rest([*put, *new_places], sorted({record.collection for record in ledger}))
+        found = sort_changes(self._staged(writer, changes))
+        writer.put_aside_rest([*found.put, *found.new_places], sorted({record.collection for record in found.ledger}))
         clear(writer, self.engine, 0)  # before the commit ends its runs, or it would be seen
         writer.forget_empty_runs()
-        generation = writer.commit(put, drop, move, ledger, self._state(wrote=bool(put or move)), time.monotonic() - began)
+        state = self._state(wrote=bool(found.put or found.move))
+        generation = writer.commit(found, state, time.monotonic() - began)
         self._clear_old(generation)
         return generation
 
     def mend(self, lost: Sequence[int], strays: Sequence[int]) -> None:
         """Let the next rebuild embed lost documents anew, and delete passages that do not belong in Milvus, by number."""
-        writer = self._writer()
+        writer = self._writing_catalog()
         self.engine.create(writer.target())
         writer.note_lost(lost)
         self.engine.delete(writer.target().name, strays, by="num")
@@ -278,7 +168,7 @@ class MilvusStore:
         except IndexUnavailable as error:  # committed is committed: the next writer clears it away
             _LOG.warning("what this run has replaced could not be deleted from Milvus yet (%s)", error)
 
-    def _writer(self) -> SharedWriter:
+    def _writing_catalog(self) -> SharedWriter:
         if self._session is None:
             raise RuntimeError("only inside `with store.writing():`")
         return SharedWriter(self._session)

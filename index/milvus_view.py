@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from index.catalog_view import CatalogView
 from index.embedder import Vectors
 from index.errors import IndexDamaged
 from index.milvus import MOST, Milvus, condition_of
 from index.milvus_filters import both, expression
-from index.records import AllOf, Document, DocumentInfo, Filter, Passage, Stats
+from index.records import AllOf, Filter
 from index.shared_catalog import Seen, SharedCatalog, Target
 from index.store import Found
 
@@ -26,10 +27,9 @@ Narrow = dict[tuple[str, int, Filter], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
-class MilvusView:
+class MilvusView(CatalogView[SharedCatalog]):
     """One generation of a MilvusStore. narrow: by collection, generation and filter what is admitted, None if much."""
 
-    catalog: SharedCatalog
     engine: Milvus
     generation: int
     target: Target
@@ -111,39 +111,3 @@ class MilvusView:
         if any(num not in found for num in nums):
             raise IndexDamaged(f"Milvus at {self.engine.uri} has lost vectors of the index", "see: qa doctor")
         return np.stack([found[num] for num in nums]) if nums else np.zeros((0, self.target.dimension), np.float32)
-
-    def passages(self, nums: Sequence[int]) -> dict[int, tuple[Passage, DocumentInfo]]:
-        """Return passages by number, with their documents."""
-        return self.catalog.passages(nums)
-
-    def numbers(self, scope: Filter = AllOf()) -> list[int]:
-        """Return the numbers of the passages that a filter admits, document by document."""
-        return self.catalog.numbers(scope)
-
-    def numbers_of(self, passage_ids: Sequence[str]) -> dict[str, int]:
-        """Return id → number of those of the passages that are there."""
-        return self.catalog.numbers_of(passage_ids)
-
-    def passage(self, passage_id: str) -> tuple[Passage, DocumentInfo] | None:
-        """Return a passage by id, with its document."""
-        return self.catalog.passage(passage_id)
-
-    def passage_after(self, passage: Passage) -> Passage | None:
-        """Return the passage of the same document that begins next."""
-        return self.catalog.passage_after(passage)
-
-    def document(self, document_id: str) -> Document | None:
-        """Return a document with its text."""
-        return self.catalog.document(document_id)
-
-    def documents(self, scope: Filter = AllOf()) -> list[DocumentInfo]:
-        """Return documents by collection and path."""
-        return self.catalog.documents(scope)
-
-    def stats(self) -> Stats:
-        """Say what is in the store."""
-        return self.catalog.stats()
-
-    def metadata_keys(self, scope: Filter = AllOf()) -> set[str]:
-        """Return every name that some document that a filter admits has metadata under."""
-        return self.catalog.metadata_keys(scope)

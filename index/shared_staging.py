@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
+from index.catalog_reading import File
 from index.catalog_rows import INFO_COLUMNS, document_row, locator_to_text, row_to_info, sections_to_json
 from index.postgres import without_nul
 from index.records import Document, DocumentInfo, FileRecord, Passage
 from index.shared_catalog import SharedCatalog
 from index.store import Part, PutFile
 
-File = tuple[str, str]  # collection, path
 _DOCUMENT_COLUMNS = "id, collection, path, part, title, sha256, length, media_type, lang, metadata, indexed_at, file_sha256"
 _PATH, _PART, _TITLE = 2, 3, 4  # their places among those
 
@@ -43,23 +43,14 @@ class SharedStaging(SharedCatalog):
 
     def sources(self, keys: Sequence[bytes], target: str) -> dict[bytes, int]:
         """Return for those of the keys whose vectors the engine has the number of a passage with that vector."""
+        # the keys first: before PostgreSQL has counted the rows it would go through every document for each file
         rows = self._db.rows(
-            "SELECT DISTINCT ON (p.key) p.key, p.num FROM passages p JOIN documents d ON d.num = p.document "
-            "WHERE d.loaded AND d.target = %s AND p.key = ANY(%s)",
-            (target, list(keys)),
+            "WITH same AS MATERIALIZED (SELECT key, num, document FROM passages WHERE key = ANY(%s)) "
+            "SELECT DISTINCT ON (p.key) p.key, p.num FROM same p JOIN documents d ON d.num = p.document "
+            "WHERE d.loaded AND d.target = %s",
+            (list(keys), target),
         )
         return {bytes(key): num for key, num in rows}
-
-    def document_ids(self, collection: str, path: str) -> dict[str, str]:
-        """Return part → id of the visible documents of a file."""
-        rows = self._db.rows(
-            "SELECT part, id FROM documents WHERE generation > 0 AND collection = %s AND path = %s", (collection, path)
-        )
-        return dict(rows)
-
-    def is_taken(self, document_id: str) -> bool:
-        """Say whether a visible document has this id."""
-        return self._db.row("SELECT 1 FROM documents WHERE generation > 0 AND id = %s", (document_id,)) is not None
 
     def stage(self, changes: Sequence[PutFile], run: int, target: str) -> list[Staged]:
         """Write files down so that only `commit` can make them visible; returns what the engine is to hold of them."""

@@ -11,10 +11,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from index.catalog_reading import File
 from index.catalog_rows import FILE_COLUMNS, file_row
+from index.changes import Changes
 from index.records import FileRecord
 from index.shared_catalog import Target
-from index.shared_staging import File, SharedStaging
+from index.shared_staging import SharedStaging
 
 
 class SharedWriter(SharedStaging):
@@ -104,31 +106,22 @@ class SharedWriter(SharedStaging):
         self._db.run(f"DELETE FROM texts WHERE document IN {chosen}", values)
         return self._db.run(f"DELETE FROM documents WHERE {condition}", values)
 
-    def commit(
-        self,
-        put: Sequence[File],
-        drop: Sequence[File],
-        move: Sequence[tuple[File, str]],
-        ledger: Sequence[FileRecord],
-        state: Mapping[str, str],
-        seconds: float,
-    ) -> int:
+    def commit(self, changes: Changes, state: Mapping[str, str], seconds: float) -> int:
         """Make what was staged of the files visible, all or nothing, and end its runs; returns the generation.
 
-        put: files whose staged documents replace what was there. drop: files that are gone. move: files with their new
-        path, staged under it. state: what the vectors were made with. The old generation is returned when no document
-        changed.
+        What is moved is staged under its new path. state: what the vectors were made with. The old generation is returned
+        when no document changed.
         """
-        new_places = [(collection, new) for (collection, _), new in move]
-        old_places = [file for file, _ in move]
+        put, drop, new_places = changes.put, changes.drop, changes.new_places
+        old_places = [file for file, _ in changes.move]
         with self._db.transaction():
-            self._note_files([*drop, *old_places], ledger)
+            self._note_files([*drop, *old_places], changes.ledger)
             generation = self.generation() + 1
             before = {*put, *drop, *old_places, *new_places}
             moved = self._count_documents(old_places)
             removed = sum(self._bury(file, generation) for file in sorted(before)) - moved
             added = sum(self._reveal(file, generation) for file in [*dict.fromkeys([*put, *new_places])]) - moved
-            if not put and not drop and not move:
+            if not put and not drop and not new_places:
                 return generation - 1
             self._db.run(
                 "INSERT INTO generations VALUES (%s, %s, %s, %s, %s, %s)",

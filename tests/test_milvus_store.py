@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from index.milvus_doctor import examine_shared
 from index.milvus_store import MilvusStore
 from index.postgres_pool import Postgres
 from index.shared_schema import _STEPS
-from index.store import DropFile, KeepStaged
+from index.store import DropFile, KeepStaged, PutFile
 from qa.web import create_app
 
 pytestmark = pytest.mark.slow
@@ -479,3 +480,29 @@ def test_a_store_that_was_never_written_is_missing(store: MilvusStore):
         examine_shared(store, mend=True)
     assert store.capabilities.lexical
     assert os.environ.get("QA_STORE") is None
+
+
+def test_a_run_does_not_go_through_all_that_it_has_staged_for_every_file(place: MilvusPlace, store: MilvusStore):
+    """Before PostgreSQL has counted a new table's rows, it went through every document to find one vector's twin."""
+    files = [put(f"{number}.txt", f"Text {number} of many, which has no twin.") for number in range(1200)]
+
+    def looked_up() -> Iterator[PutFile]:
+        for file in files:
+            assert not store.known_vectors(file.parts[0].keys)
+            yield file
+
+    with store.writing():
+        store.adopt(WORDS)
+        store.apply(looked_up())
+    assert 0 < searches_of_indexes(place) < 20 * len(files)
+
+
+def searches_of_indexes(place: MilvusPlace) -> int:
+    """How often any index was searched; sessions hand their counts in within a second of being idle."""
+    before, found = -1, 0
+    deadline = time.monotonic() + 20
+    while (not found or found != before) and time.monotonic() < deadline:
+        time.sleep(1.2)
+        ((counted,),) = rows(place, "SELECT sum(idx_scan)::int FROM pg_stat_user_tables")
+        before, found = found, int(str(counted))
+    return found

@@ -7,52 +7,17 @@ import random
 import time
 
 import pytest
+from extracting import assert_sections_point_at_their_headings, headings, read, reason, text_of, text_or_reason
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.errors import UnreadableFile
 from index.locators import locate
-from index.readers import read_bytes
 from index.readers.dates import iso_date
 from index.readers.formats import readable_suffixes, skip_reason
 from index.readers.language import detect_language
 from index.readers.markdown import split_front_matter
 from index.readers.text import decode
-from index.records import Extracted, Locator
-
-
-def read(source: str | bytes, name: str) -> Extracted:
-    (document,) = read_bytes(source.encode() if isinstance(source, str) else source, name)
-    return document
-
-
-def text_of(source: str | bytes, name: str) -> str:
-    return read(source, name).text
-
-
-def reason(data: bytes, name: str) -> str:
-    with pytest.raises(UnreadableFile) as caught:
-        read_bytes(data, name)
-    return caught.value.message
-
-
-def text_or_reason(data: bytes, name: str) -> str:
-    try:
-        return text_of(data, name)
-    except UnreadableFile as error:
-        return error.message
-
-
-def headings(extracted: Extracted) -> list[tuple[str, ...]]:
-    return [section.locator.heading for section in extracted.sections]
-
-
-def assert_sections_point_at_their_headings(extracted: Extracted) -> None:
-    starts = [section.start for section in extracted.sections]
-    assert starts == sorted(set(starts))
-    for section in extracted.sections:
-        assert extracted.text.startswith(section.locator.heading[-1], section.start)
-
+from index.records import Locator
 
 # ---------------------------------------------------------------------- every format
 

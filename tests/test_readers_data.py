@@ -9,25 +9,12 @@ import time
 import zipfile
 
 import pytest
+from extracting import read, reason
 from openpyxl import Workbook
 
-from index.errors import UnreadableFile
 from index.locators import locate
-from index.readers import read_bytes
 from index.readers.tables import cell_name
 from index.records import Extracted
-
-
-def read(source: str | bytes, name: str) -> Extracted:
-    documents = read_bytes(source.encode() if isinstance(source, str) else source, name)
-    assert len(documents) == 1
-    return documents[0]
-
-
-def reason(source: str | bytes, name: str) -> str:
-    with pytest.raises(UnreadableFile) as caught:
-        read_bytes(source.encode() if isinstance(source, str) else source, name)
-    return caught.value.message
 
 
 def cells_of(extracted: Extracted) -> list[str]:

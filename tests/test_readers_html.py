@@ -6,30 +6,9 @@ import codecs
 import time
 
 import pytest
+from extracting import assert_sections_point_at_their_headings, headings, read, text_of
 
 from index.readers import read_bytes
-from index.records import Extracted
-
-
-def read(source: str | bytes, name: str) -> Extracted:
-    (document,) = read_bytes(source.encode() if isinstance(source, str) else source, name)
-    return document
-
-
-def text_of(source: str | bytes, name: str) -> str:
-    return read(source, name).text
-
-
-def headings(extracted: Extracted) -> list[tuple[str, ...]]:
-    return [section.locator.heading for section in extracted.sections]
-
-
-def assert_sections_point_at_their_headings(extracted: Extracted) -> None:
-    starts = [section.start for section in extracted.sections]
-    assert starts == sorted(set(starts))
-    for section in extracted.sections:
-        assert extracted.text.startswith(section.locator.heading[-1], section.start)
-
 
 WEB = """<!doctype html><html lang="en-GB"><head><title> A page
  title </title><meta name="Date" content="2024-12-19"><meta name="author" content="J. Finer"><meta name="robots" content="x">

@@ -11,16 +11,16 @@ from collections.abc import Callable
 import pytest
 from docx import Document
 from docx.oxml import parse_xml
+from extracting import read, reason
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from index.errors import UnreadableFile
-from index.readers import read_bytes
 from index.readers.builder import TextBuilder
 from index.readers.package import open_package
-from index.records import Extracted, Locator, Section
+from index.records import Locator, Section
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 ODF = " ".join(
@@ -40,17 +40,6 @@ def saved(document) -> bytes:
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
-
-
-def read(data: bytes, name: str) -> Extracted:
-    (document,) = read_bytes(data, name)
-    return document
-
-
-def reason(data: bytes, name: str) -> str:
-    with pytest.raises(UnreadableFile) as caught:
-        read_bytes(data, name)
-    return caught.value.message
 
 
 def changed(data: bytes, change: Callable[[str, bytes], bytes | None], extra: dict[str, bytes] | None = None) -> bytes:

@@ -6,35 +6,14 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from extracting import read, reason, text_of, text_or_reason
 from fpdf import FPDF
 
-from index.errors import NeedsPassword, UnreadableFile
+from index.errors import NeedsPassword
 from index.locators import locate
 from index.readers import read_bytes
 from index.readers.pdf import read_pdf
 from index.records import Extracted, Locator
-
-
-def read(source: str | bytes, name: str) -> Extracted:
-    (document,) = read_bytes(source.encode() if isinstance(source, str) else source, name)
-    return document
-
-
-def text_of(source: str | bytes, name: str) -> str:
-    return read(source, name).text
-
-
-def reason(data: bytes, name: str) -> str:
-    with pytest.raises(UnreadableFile) as caught:
-        read_bytes(data, name)
-    return caught.value.message
-
-
-def text_or_reason(data: bytes, name: str) -> str:
-    try:
-        return text_of(data, name)
-    except UnreadableFile as error:
-        return error.message
 
 
 def make_pdf(*pages: str, title: str = "", password: str = "") -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from stores import (
 )
 
 from index.errors import IndexIncompatible, IndexLocked, IndexMissing
+from index.narrow import NarrowStore
 from index.records import CollectionStats, Equals, StartsWith
 from index.store import DropFile, KeepStaged, MoveFile, NoteFile, Store
 
@@ -379,6 +381,22 @@ def test_a_view_sees_one_generation_whatever_is_committed_meanwhile(store: Store
             assert set(dense(new, "harbour")) == {"New words of a tunnel.", *AIRPORT.split("\n")}
     with store.view() as view:
         assert set(dense(view, "harbour")) == {"New words of a tunnel.", *AIRPORT.split("\n")}
+
+
+def test_number_and_token_name_a_generation_among_those_of_all_stores(store: Store, new_place: Callable[[], Place]):
+    def name(one: Store) -> tuple[int, str]:
+        with one.view() as view:
+            return view.generation, view.token
+
+    other = new_place().open()
+    write(store, put("a.txt", HARBOUR))
+    write(other, put("a.txt", HARBOUR))
+    first = name(store)
+    assert name(store) == first != name(other)
+    assert name(NarrowStore(store, ["default"])) != first
+    assert name(NarrowStore(store, ["default"])) == name(NarrowStore(store, {"default"})) != name(NarrowStore(store, ["b"]))
+    write(store, put("b.txt", AIRPORT))
+    assert name(store) not in (first, name(other))
 
 
 @pytest.mark.engine

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_SAMPLED_EVERY = 0.05  # seconds
+_SAMPLED_EVERY = 0.5  # seconds; Ray alone has hundreds of threads, all of which are looked at
 
 
 class PeerFailed(Exception):

@@ -10,7 +10,7 @@ import click
 
 from index.locators import describe, locator_from_json
 from qa.answer import answer_events, answer_question
-from qa.cli.frame import NO_EVIDENCE, framed, print_json, printable, say
+from qa.cli.frame import NO_EVIDENCE, filtered, framed, print_json, printable, say
 from qa.config import Settings
 from qa.errors import NotFound
 from qa.records import AskRequest, Mode
@@ -29,13 +29,7 @@ from qa.workspace import Workspace
     help="auto: the LLM where one is set, else quoted sentences; llm: fail (exit 5) if it fails; extractive: no LLM.",
 )
 @click.option("--collection", help="Collection to search.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Only documents that fit: lang=de, date>=2024-01, date=2024-01..2024-06, path=reports/ or any metadata.",
-)
+@filtered
 @click.option(
     "--only-supported/--all-claims",
     default=None,

@@ -49,6 +49,15 @@ _KINDS: tuple[tuple[type[CitableError], int, str], ...] = (  # with the codes th
 )
 
 
+filtered = click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only documents that fit: lang=de, date>=2024-01, date=2024-01..2024-06, path=reports/ or any metadata.",
+)
+
+
 def framed(run: Callable[..., int | None]) -> Callable[..., None]:
     """Add the shared options to a command's function.
 

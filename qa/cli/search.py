@@ -11,7 +11,7 @@ from index.locators import describe
 from index.records import Hit
 from qa.answer import check_request
 from qa.answer_json import hit_to_json
-from qa.cli.frame import NO_EVIDENCE, framed, print_json, printable
+from qa.cli.frame import NO_EVIDENCE, filtered, framed, print_json, printable
 from qa.config import Settings
 from qa.records import AskRequest
 from qa.retrieval import find, parse_filters
@@ -21,13 +21,7 @@ from qa.workspace import Workspace
 @click.command("search")
 @click.argument("text")
 @click.option("--collection", help="Collection to search.")
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Only documents that fit: lang=de, date>=2024-01, date=2024-01..2024-06, path=reports/ or any metadata.",
-)
+@filtered
 @click.option("--k", type=click.IntRange(1, 50), help="Passages to find.")
 @framed
 def command(settings: Settings, as_json: bool, text: str, filters: Sequence[str], **_: Any) -> int:
