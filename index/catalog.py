@@ -24,9 +24,9 @@ FORMAT = "3"
 
 
 class Catalog(CatalogReading):
-    """One reading connection to the catalog. Its state has also the file's format, and `forgotten_before`.
+    """One reading connection to the catalog.
 
-    That is the generation before which removed passages are not known any more.
+    Its state has also forgotten_before: the generation before which removed passages are not known any more.
     """
 
     dialect = SQLITE
@@ -82,11 +82,6 @@ class Catalog(CatalogReading):
         """Hold one state of the catalog still, whatever is committed meanwhile. Yields its generation."""
         with self._db.snapshot():
             yield self.generation()
-
-    def token(self) -> str:
-        """Return the random name of the last commit: tells it from another catalog's of the same number."""
-        row = self._db.row("SELECT token FROM generations WHERE number = ?", (self.generation(),))
-        return str(row[0]) if row else ""
 
     def dimension(self) -> int:
         """Return the length of the vectors; 1 before there are any."""

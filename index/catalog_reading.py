@@ -66,8 +66,8 @@ class CatalogReading(ABC):
     def state(self, key: str) -> str | None:
         """Return a value of the index's state.
 
-        generation, embedder, fingerprint, dimension, splitter, root; paths: collection → files and folders that it was
-        told to index, as JSON; staged_for: what the staged rows were made with.
+        format, generation, embedder, fingerprint, dimension, splitter, root; paths: collection → files and folders that it
+        was told to index, as JSON; staged_for: what the staged rows were made with.
         """
         row = self._row("SELECT value FROM state WHERE key = ?", (key,))
         return str(row[0]) if row else None
@@ -75,6 +75,11 @@ class CatalogReading(ABC):
     def generation(self) -> int:
         """Return the number of the last commit; 0 before the first."""
         return int(self.state("generation") or 0)
+
+    def token(self) -> str:
+        """Return the random name of the last commit: tells it from another catalog's of the same number."""
+        row = self._row("SELECT token FROM generations WHERE number = ?", (self.generation(),))
+        return str(row[0]) if row else ""
 
     def committed_at(self) -> str:
         """Return when the last commit was, ISO 8601 in UTC, or ""."""

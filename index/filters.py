@@ -1,4 +1,4 @@
-"""Filters → SQL. Values are always bound, never written into the SQL."""
+"""Filters → SQL, and what else databases write differently. Values are always bound, never written into the SQL."""
 
 from __future__ import annotations
 

@@ -19,11 +19,13 @@ import tantivy
 
 from index.catalog import Catalog
 from index.files import sha256_of, sync_folder, write_durably
+from index.identifiers import identifier_words
 
 Found = list[tuple[int, float]]
 
 _SEGMENTS = "meta.json"
 _HEAP_BYTES = 64_000_000
+_WORDS_VERSION = 2  # of what becomes of a text: files of another one are built anew
 _TERM_SET_LIMIT = 20_000  # admitted passages that are named one by one in the query; more are sifted afterwards
 # Letters with their marks: the usual tokenizers cut Urdu and Hindi words at vowel marks.
 _WORDS = r"[\p{L}\p{M}\p{N}]+"
@@ -48,7 +50,7 @@ class LexicalIndex:
 
     def search(self, text: str, k: int, admitted: np.ndarray | None = None) -> Found:
         """Return up to k (passage number, BM25 score), best first, of passages that share a word with the text."""
-        words = question_words(text)
+        words = question_words(_with_identifiers(text))
         if not words or k <= 0 or (admitted is not None and not len(admitted)):
             return []
         query = self._any_of(words)
@@ -203,9 +205,13 @@ def _apply(index: Any, catalog: Catalog, added: Sequence[int], removed: Sequence
     for num in removed:
         writer.delete_documents_by_term("num", num)
     for num, text in catalog.searched_texts(added):
-        writer.add_document(tantivy.Document(num=num, text=text))
+        writer.add_document(tantivy.Document(num=num, text=_with_identifiers(text)))
     writer.commit()
     writer.wait_merging_threads()
+
+
+def _with_identifiers(text: str) -> str:
+    return "\n".join([text, *identifier_words(text)])
 
 
 def _data_files(folder: Path) -> list[Path]:
@@ -215,16 +221,16 @@ def _data_files(folder: Path) -> list[Path]:
 
 def _write_manifest(folder: Path, catalog: Catalog) -> None:
     files = {path.name: sha256_of(path) for path in _data_files(folder)}
-    manifest = {"generation": catalog.generation(), "token": catalog.token(), "files": files}
+    manifest = {"generation": catalog.generation(), "token": catalog.token(), "words": _WORDS_VERSION, "files": files}
     write_durably(folder / "manifest.json", json.dumps(manifest).encode())
 
 
 def _sound_manifest(folder: Path) -> dict[str, Any] | None:
-    """Return the manifest if every file is as it says, None otherwise."""
+    """Return the manifest if every file is as it says and has the words that are searched today, None otherwise."""
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
         sound = all(sha256_of(folder / name) == digest for name, digest in manifest["files"].items())
         typed = isinstance(manifest["generation"], int) and isinstance(manifest["token"], str)
-        return manifest if sound and typed else None
+        return manifest if sound and typed and manifest["words"] == _WORDS_VERSION else None
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None

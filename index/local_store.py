@@ -120,7 +120,7 @@ class LocalStore(CatalogStore):
             self._writer = CatalogWriter.create(self._catalog_path)
             try:
                 if self._writer.state("root") is None:
-                    start = os.path.relpath((root or self.folder.parent).resolve(), self.folder.resolve())
+                    start = os.path.relpath(self._new_root(root), self.folder.resolve())
                     self._writer.set_state({"root": start})
                 yield
             finally:

@@ -41,7 +41,7 @@ class LocalView(CatalogView[Catalog]):
 
     @property
     def token(self) -> str:
-        """What tells it from all other views of this number."""
+        """The random name of that commit."""
         return self.derived.dense.token
 
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:

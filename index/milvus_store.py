@@ -62,7 +62,8 @@ class MilvusStore(CatalogStore):
     def view(self) -> Iterator[View]:
         """Open the newest generation for reading. Raises IndexMissing where nothing is indexed."""
         with holding(self.postgres) as catalog:
-            yield MilvusView(catalog, self.engine, catalog.generation(), catalog.target(), catalog.seen(), self._narrow)
+            generation, token = catalog.generation(), catalog.token()
+            yield MilvusView(catalog, self.engine, generation, token, catalog.target(), catalog.seen(), self._narrow)
 
     def check_searchable(self) -> None:
         """Raise IndexUnavailable where Milvus does not answer."""

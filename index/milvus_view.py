@@ -23,23 +23,19 @@ _LEAST_ASKED = (
 _SCOPES_KEPT = 32
 _AT_ONCE = 2_000  # vectors in memory while all are compared
 
-Narrow = dict[tuple[str, int, Filter], tuple[int, ...] | None]
+Narrow = dict[tuple[str, Filter], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
 class MilvusView(CatalogView[SharedCatalog]):
-    """One generation of a MilvusStore. narrow: by collection, generation and filter what is admitted, None if much."""
+    """One generation of a MilvusStore. narrow: by token and filter what is admitted, None if much."""
 
     engine: Milvus
     generation: int
+    token: str
     target: Target
     seen: Seen
     narrow: Narrow
-
-    @property
-    def token(self) -> str:
-        """What tells it from all other views of this number."""
-        return self.target.name
 
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits), of 16,384 at the most."""
@@ -88,7 +84,7 @@ class MilvusView(CatalogView[SharedCatalog]):
 
     def _few(self, scope: Filter, condition: str) -> tuple[int, ...] | None:
         """Return the passages that a filter admits if they are few enough to be compared one by one."""
-        known, key = self.narrow, (self.target.name, self.generation, scope)
+        known, key = self.narrow, (self.token, scope)
         if key not in known:
             while len(known) >= _SCOPES_KEPT:
                 known.pop(next(iter(known)), None)

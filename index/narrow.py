@@ -28,7 +28,7 @@ class NarrowView:
 
     @property
     def token(self) -> str:
-        """What tells it from all other views of this number: the whole's, and what is seen of it."""
+        """The whole's, and what is seen of it."""
         return json.dumps([self.whole.token, *sorted(self.collections)])
 
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:

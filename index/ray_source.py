@@ -236,9 +236,10 @@ class _Embeds(_Stage):
     def __call__(self, table: Any) -> Any:
         rows = [json.loads(row) for row in table["row"].to_pylist()]
         texts = [list(_texts(row)) for row in rows]
-        vectors = self._embedder.embed([text for some in texts for text in some]).astype(np.float32)
+        vectors = self._embedder.embed([text for some in texts for text in some]).astype(np.float32, copy=False)
         ends = np.cumsum([len(some) for some in texts])
-        return _table(table["number"].to_pylist(), rows, [one.tobytes() for one in np.split(vectors, ends[:-1])])
+        parts = [vectors[end - len(some) : end].tobytes() for some, end in zip(texts, ends, strict=True)]
+        return _table(table["number"].to_pylist(), rows, parts)
 
 
 def _piece(passage: Passage) -> Piece:

@@ -81,7 +81,7 @@ class View(Protocol):
 
     @property
     def token(self) -> str:
-        """What tells it from all other views of this number: of two with one token, the same is found."""
+        """The random name of that commit, and what is seen of it: of two views with one token, the same is found."""
 
     def search_dense(self, vector: Vectors, k: int, scope: Filter = AllOf()) -> Found:
         """Return (passage number, cosine), best first: min(k, passages that the filter admits)."""

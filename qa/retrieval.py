@@ -30,15 +30,16 @@ def find(
     """Search for a checked request.
 
     Where the best passages end with what answers, the passages that they run on into come with them. read: False leaves
-    out what reads passages, for searches by what is no question. clock: times the steps of `search`, none where the same
-    was searched for before.
+    out what reads passages, for searches by what is no question. clock: times the steps of `search`; there are none where
+    the question was searched for before.
     Raises NotFound for a collection and BadQuestion for a filter key that no document has: neither is "no evidence".
     """
-    key = (request.question, request.k, scope_of(request), read)
-    hits = workspace.found.recall(view, key)
+    key = (request.question, request.k, scope_of(request))
+    hits = workspace.remembered.recall(view, key) if read else None
     if hits is None:
         hits = _search(view, workspace, request, clock or Clock(), read=read)
-        workspace.found.keep(view, key, hits)
+        if read:  # what is no question is not asked again
+            workspace.remembered.keep(view, key, hits)
     if not hits:
         _check_scope(view, request)
     return hits

@@ -41,7 +41,7 @@ class Workspace:
         self.breaker = Breaker()
         self.slots = Slots(settings.llm_concurrency)
         self.processors = Processors(_turns(settings.workers))  # to search and read
-        self.found = RememberedHits()
+        self.remembered = RememberedHits()
         self._has_embedded = False
         self.listeners: list[Listener] = []  # that are told what came of each question
 
@@ -96,7 +96,7 @@ class Workspace:
         other.store = NarrowStore(self.store, collections)
         other.history = self.history.narrowed(collections)
         other.breaker, other.slots, other.processors = self.breaker, self.slots, self.processors
-        other.listeners, other.found = self.listeners, self.found
+        other.listeners, other.remembered = self.listeners, self.remembered
         for name in ("embedder", "sentence_vectors", "reader_model", "reader", "rerank", "entails"):
             other.__dict__[name] = getattr(self, name)
         return other

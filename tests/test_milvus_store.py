@@ -218,9 +218,12 @@ def test_a_database_restored_from_a_backup_finds_no_vectors_of_texts_that_it_doe
         assert finding.problem.startswith("3 passages that the catalog does not know")
         assert finding.mended
         assert examine_shared(older.open(), mend=False) == []
+    with place.open().view() as view:
+        lost = view.generation, view.token
     write(older.open(), put("other.txt", "Bread is baked in the old town.\nButter costs two coins."))
     assert examine_shared(older.open(), mend=False) == []
     with older.open().view() as view:
+        assert (view.generation, view.token != lost[1]) == (lost[0], True)
         numbers = view.numbers()
         texts = [passage.text for passage, _ in view.passages(numbers).values()]
         assert len(texts) == 5

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 from index.records import Equals, Hit
 from qa.errors import NotFound
@@ -52,14 +53,19 @@ def test_what_is_asked_again_is_searched_for_once(bridges, searched):
     assert searched == [BRIDGE]
 
 
-def test_another_question_number_filter_or_purpose_is_another_search(bridges, searched):
+def test_another_question_number_or_filter_is_another_search(bridges, searched):
     search(bridges)
     search(bridges, question="Of what is the bridge?")
     search(bridges, k=6)
     search(bridges, filters=Equals("lang", "en"))
-    with bridges.store.view() as view:
-        find(view, bridges, AskRequest(BRIDGE, collection="default", k=5), read=False)
-    assert len(searched) == 5
+    assert len(searched) == 4
+
+
+def test_searches_by_what_is_no_question_are_not_remembered(bridges, searched):
+    for _ in range(2):
+        with bridges.store.view() as view:
+            find(view, bridges, AskRequest(BRIDGE, collection="default", k=5), read=False)
+    assert (len(searched), len(bridges.remembered)) == (2, 0)
 
 
 def test_what_a_caller_does_to_the_hits_changes_nothing_for_the_next(bridges):
@@ -75,7 +81,19 @@ def test_after_a_commit_the_new_is_found_and_the_removed_is_not(bridges, folder,
     (folder / "river.txt").write_text("The bridge over the Lenne was pulled down; the new one is 130 metres long.")
     index_paths(bridges, [folder])
     assert ["130" in hit.passage.text for hit in search(bridges)] == [True]
-    assert len(bridges.found) == 1
+    assert len(bridges.remembered) == 1
+
+
+def test_who_still_reads_an_older_generation_sees_it_and_pushes_nothing_out(bridges, folder, searched):
+    with bridges.store.view() as old:
+        (folder / "bridge.txt").write_text("The bridge over the Lenne is 90 metres long.")
+        index_paths(bridges, [folder])
+        newest = search(bridges)
+        for _ in range(2):
+            hits = find(old, bridges, AskRequest(BRIDGE, collection="default", k=5))
+            assert ["118 metres" in hit.passage.text for hit in hits] == [True]
+    assert search(bridges) == newest
+    assert len(searched) == 3
 
 
 def test_a_renamed_file_is_found_under_its_new_name(bridges, folder):
@@ -112,13 +130,22 @@ def test_a_collection_that_is_not_there_is_said_each_time(bridges):
 
 
 def test_only_the_last_searches_are_remembered(bridges):
-    found = RememberedHits()
-    hits = search(bridges)
+    remembered = RememberedHits()
+    hits = search(bridges) * 10
     with bridges.store.view() as view:
         for number in range(300):
-            found.keep(view, number, hits)
-        found.recall(view, 44)
-        found.keep(view, 300, hits)
-        assert len(found) == 256
-        assert found.recall(view, 44) == hits
-        assert found.recall(view, 45) is None
+            remembered.keep(view, number, hits)
+        remembered.keep(view, 299, hits)
+        assert len(remembered) == 200
+        assert remembered.recall(view, 100) == hits
+        remembered.keep(view, 300, hits)
+        assert remembered.recall(view, 100) == hits
+        assert remembered.recall(view, 101) is None
+
+
+@pytest.mark.parametrize("path", ["/api/search", "/api/ask"])
+def test_a_search_that_is_remembered_is_counted_as_one(client: FlaskClient, path: str):
+    body = {"question": "How many listings are there?", "mode": "extractive"}
+    for _ in range(2):
+        assert client.post(path, json=body if path == "/api/ask" else {"question": body["question"]}).status_code == 200
+    assert 'qa_stage_seconds_count{stage="search"} 2.0' in client.get("/metrics").text

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-_SAMPLED_EVERY = 0.5  # seconds; Ray alone has hundreds of threads, all of which are looked at
+_SAMPLED_EVERY = 0.05  # seconds
 
 
 class PeerFailed(Exception):
@@ -152,8 +152,11 @@ class MemoryWatch:
         return self._most
 
     def _sample_on(self) -> None:
-        while not self._stopped.wait(_SAMPLED_EVERY):
+        took = 0.0
+        while not self._stopped.wait(max(_SAMPLED_EVERY, 20 * took)):  # looking at Ray's hundreds of threads takes long
+            began = time.perf_counter()
             self._sample()
+            took = time.perf_counter() - began
 
     def _sample(self) -> None:
         held, waiting = 0, [self._pid]

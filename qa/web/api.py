@@ -78,6 +78,7 @@ def search_passages() -> Response:
     clock = Clock()
     with told(workspace().listeners, Outcome("search", clock)), workspace().store.view() as view:
         hits = find(view, workspace(), wanted, clock=clock)
+        clock.note("search")
         generation = view.generation
     passages = [hit_to_json(hit, cited=False, base_url=workspace().settings.base_url) for hit in hits]
     return jsonify({"question": wanted.question, "generation": generation, "passages": passages})
