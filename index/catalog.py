@@ -31,8 +31,9 @@ class Catalog(CatalogReading):
 
     dialect = SQLITE
 
+    _db: Database
+
     def __init__(self, path: Path, db: Database) -> None:
-        super().__init__(db)
         self.path = path
         self._db = db
 

@@ -46,12 +46,10 @@ class CatalogReading(ABC):
     """Reads a catalog by one connection. In its SQL a value is bound to ?, whatever the dialect's mark is."""
 
     dialect: ClassVar[Dialect]
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    _db: Connection
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.rows(sql.replace("?", self.dialect.mark), values)
+        return self._db.rows(sql.replace("?", self.dialect.mark), values)
 
     def _row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         return next(iter(self._rows(sql, values)), None)
@@ -78,7 +76,7 @@ class CatalogReading(ABC):
 
     def token(self) -> str:
         """Return the random name of the last commit: tells it from another catalog's of the same number."""
-        row = self._row("SELECT token FROM generations WHERE number = ?", (self.generation(),))
+        row = self._row("SELECT token FROM generations ORDER BY number DESC LIMIT 1")
         return str(row[0]) if row else ""
 
     def committed_at(self) -> str:

@@ -55,8 +55,9 @@ class SharedCatalog(CatalogReading):
 
     dialect = POSTGRES
 
+    _db: Session
+
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
         self._db = session
 
     def target(self) -> Target:

@@ -37,10 +37,10 @@ class RememberedHits:
             return list(hits)
 
     def keep(self, view: View, search: Hashable, hits: Sequence[Hit]) -> None:
-        """Remember what a search found."""
+        """Remember what a search found; not that it found nothing, which costs little and counts as no hit."""
         key = (view.token, search)
         with self._lock:
-            if not self._is_newest(view):
+            if not hits or not self._is_newest(view):
                 return
             self._count += len(hits) - len(self._hits.get(key, ()))
             self._hits[key] = tuple(hits)

@@ -129,6 +129,12 @@ def test_a_collection_that_is_not_there_is_said_each_time(bridges):
             search(bridges, collection="minutes")
 
 
+def test_searches_that_find_nothing_fill_no_memory(bridges):
+    for number in range(3):
+        assert search(bridges, question=f"How long is bridge {number}?", filters=Equals("lang", "fi")) == []
+    assert len(bridges.remembered) == 0
+
+
 def test_only_the_last_searches_are_remembered(bridges):
     remembered = RememberedHits()
     hits = search(bridges) * 10
