@@ -25,7 +25,6 @@ _RERANKED = 16  # the best candidates
 _DENSE_WEIGHT = 0.6
 _FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
 _TINY = 1e-9
-_FETCHED = 32  # candidates whose texts are read at once
 _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
 _NEGATIONS = frozenset("no not never none neither nor without cannot".split())
 _FURTHER = 0.97  # what each further passage of one document counts for, times the one before
@@ -84,7 +83,7 @@ def search_near(
     alone, as test collections count them. clock: times the steps dense, lexical, fetch and rerank.
     """
     clock = clock or Clock()
-    wanted = _Wanted(vector, question, k, scope, newer, copies_last)
+    wanted = _Wanted(vector, question, k, scope, newer, copies_last, max(k, _RERANKED if rerank else 0) + k)
     sieve = _gather(view, wanted, clock)
     distinct = sieve.distinct
     if rerank is not None:
@@ -96,7 +95,7 @@ def search_near(
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is searched for, as `search_near` is told."""
+    """What is searched for, as `search_near` is told, and how many hits it chooses from."""
 
     vector: Vectors
     question: str
@@ -104,6 +103,7 @@ class _Wanted:
     scope: Filter
     newer: float
     copies_last: bool
+    choice: int  # hits to choose from: those that are reranked or wanted, and as many more as are wanted
 
 
 def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
@@ -127,22 +127,22 @@ def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
 def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted) -> _Sieve:
     """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest."""
     sieve = _Sieve(keeps_copies=not wanted.copies_last)
-    at_once = max(1, len(candidates)) if wanted.newer else _FETCHED  # by their dates even the last may come first
+    at_once = max(1, len(candidates)) if wanted.newer else wanted.choice  # by their dates even the last may come first
     for start in range(0, len(candidates), at_once):
         batch = candidates[start : start + at_once]
         found = view.passages([candidate.num for candidate in batch])
         hits = [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
         sieve.add(_prefer_newer(hits, wanted.newer))
-        if _are_enough(sieve.distinct, wanted.k):
+        if _are_enough(sieve.distinct, wanted):
             break
     return sieve
 
 
-def _are_enough(distinct: Sequence[Hit], k: int) -> bool:
-    """Say whether there is something to choose from: more than are reranked or wanted, and of several documents."""
+def _are_enough(distinct: Sequence[Hit], wanted: _Wanted) -> bool:
+    """Say whether there is something to choose from: enough, and of several documents."""
     counts = Counter(hit.document.id for hit in distinct)
-    mixed = sum(min(count, _share_of(k)) for count in counts.values())
-    return len(distinct) >= max(k, _RERANKED) + k and mixed >= k
+    mixed = sum(min(count, _share_of(wanted.k)) for count in counts.values())
+    return len(distinct) >= wanted.choice and mixed >= wanted.k
 
 
 def _rate(view: View, vector: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Candidate]:
