@@ -27,7 +27,7 @@ Found = list[tuple[int, float]]
 GetVectors = Callable[[Sequence[int]], Vectors]
 
 # Up to so many passages each kind of index is used: exact, a quarter as large, the same and not exhaustive.
-FLAT_UP_TO = 50_000
+FLAT_UP_TO = 10_000
 INT8_UP_TO = 200_000
 # A file is written anew when more than this share of its rows has changed; smaller changes are caught up in memory.
 _REWRITE_SHARE = 0.02
