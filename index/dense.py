@@ -83,7 +83,7 @@ class DenseIndex:
         if self.kind == "flat":
             both = self._nearest(vector, k, admitted) + self._nearest_added(vector, k, admitted)
             return sorted(both, key=lambda pair: -pair[1])[:k]
-        if admitted is not None and len(admitted) <= _EXACT_UP_TO:
+        if self.kind == "ivf" and admitted is not None and len(admitted) <= _EXACT_UP_TO:
             return _rank(vector, admitted.tolist(), vectors, k)
         more = k + k // 2 + 16 if self.kind == "int8" else 4 * k + 64
         rough = self._nearest(vector, more, admitted) + self._nearest_added(vector, k, admitted)

@@ -21,7 +21,8 @@ Reranker = Callable[[str, Sequence[Hit]], Sequence[float]]
 
 _CANDIDATES = 50  # from each side
 _MORE, _MOST_CANDIDATES = 4, 3_200  # so many times more are fetched while too few of them are distinct
-_RERANKED = 16  # the best candidates
+_OFFERED = 16  # of the best candidates, to what reranks them
+_FETCHED = 32  # candidates whose texts are read at once where those read first were too much alike
 _DENSE_WEIGHT = 0.6
 _FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
 _TINY = 1e-9
@@ -83,7 +84,7 @@ def search_near(
     alone, as test collections count them. clock: times the steps dense, lexical, fetch and rerank.
     """
     clock = clock or Clock()
-    wanted = _Wanted(vector, question, k, scope, newer, copies_last, max(k, _RERANKED if rerank else 0) + k)
+    wanted = _Wanted(vector, question, k, scope, newer, copies_last, max(k, _OFFERED if rerank is not None else 0) + k)
     sieve = _gather(view, wanted, clock)
     distinct = sieve.distinct
     if rerank is not None:
@@ -103,7 +104,7 @@ class _Wanted:
     scope: Filter
     newer: float
     copies_last: bool
-    choice: int  # hits to choose from: those that are reranked or wanted, and as many more as are wanted
+    choice: int  # hits to choose from: those that are offered to `rerank` or wanted, and as many more as are wanted
 
 
 def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
@@ -127,14 +128,15 @@ def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
 def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted) -> _Sieve:
     """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest."""
     sieve = _Sieve(keeps_copies=not wanted.copies_last)
-    at_once = max(1, len(candidates)) if wanted.newer else wanted.choice  # by their dates even the last may come first
-    for start in range(0, len(candidates), at_once):
-        batch = candidates[start : start + at_once]
+    left = list(candidates)
+    # some of the first are copies as a rule; by their dates even the last may come first
+    at_once = len(left) if wanted.newer else wanted.choice + wanted.choice // 4
+    while left and not _are_enough(sieve.distinct, wanted):
+        batch, left = left[: max(at_once, 1)], left[max(at_once, 1) :]
         found = view.passages([candidate.num for candidate in batch])
         hits = [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
         sieve.add(_prefer_newer(hits, wanted.newer))
-        if _are_enough(sieve.distinct, wanted):
-            break
+        at_once = _FETCHED
     return sieve
 
 
@@ -193,7 +195,7 @@ def _make_hit(candidate: _Candidate, passage: Passage, document: DocumentInfo) -
 
 
 def _reranked(question: str, hits: Sequence[Hit], rerank: Reranker) -> list[Hit]:
-    scores = rerank(question, hits[:_RERANKED])
+    scores = rerank(question, hits[:_OFFERED])
     rated = [replace(hit, scores=replace(hit.scores, rerank=float(score))) for hit, score in zip(hits, scores, strict=False)]
     return [*sorted(rated, key=lambda hit: -(hit.scores.rerank or 0.0)), *hits[len(rated) :]]
 

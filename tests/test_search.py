@@ -96,6 +96,24 @@ def test_among_hundreds_of_copies_a_text_is_compared_once_and_what_else_there_is
     assert len(compared) <= 3 * 4  # texts, in each of three rounds at the most
 
 
+@pytest.mark.parametrize(("k", "copies", "most"), [(10, 0, 25), (1, 0, 2), (10, 4, 57)])
+def test_no_more_passages_are_read_than_a_choice_needs(
+    folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch, k: int, copies: int, most: int
+):
+    for number in range(80):
+        told = f"The parcel of {number} holds {chr(97 + number % 26) * 9} and {number * 37} nails of {chr(122 - number % 26) * 8}."
+        (folder / f"{number}.txt").write_text(told if number >= copies else "The parcel holds nails.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    read: list[int] = []
+    with workspace.store.view() as view:
+        passages = type(view).passages
+        monkeypatch.setattr(type(view), "passages", lambda self, nums: read.extend(nums) or passages(self, nums))
+        hits = search(view, workspace.embedder, "Which parcel holds nails?", k)
+    assert len({hit.passage.text for hit in hits}) == k
+    assert k <= len(read) <= most
+
+
 def test_newer_documents_are_preferred_as_much_as_is_asked_for(folder: Path, make_workspace):
     texts = {
         "2019": "The harbour fee of Lom is 40 crowns.",

@@ -19,15 +19,26 @@ from typing import Any
 
 from bench.reader.claims import claims_of_question, claims_of_sentences
 from bench.reader.mutations import names_of, negated, opposite, other_name
-from bench.reader.rows import WORD, Row, Sentences, json_of, labelled, question_words, row_of, rows_of
+from bench.reader.rows import (
+    Row,
+    Sentences,
+    clapnq,
+    json_of,
+    labelled,
+    nearest,
+    question_words,
+    row_of,
+    rows_of,
+    words_of,
+)
 from index.readers.markdown import read_markdown
 from index.readers.rst import read_rst
 
 
 def training_rows(data: Path, rng: random.Random) -> list[Row]:
     """Return all rows, shuffled. data: the folder of public data (its README says what is where)."""
-    clapnq = list(_clapnq(data))
-    taken = {_key(row["input"]) for row in clapnq} | {_key(row["passages"][0]["title"]) for row in clapnq}
+    evaluated = list(clapnq(data))
+    taken = {words_of(row["input"]) for row in evaluated} | {words_of(row["passages"][0]["title"]) for row in evaluated}
     rows = [
         *_squad_rows(data, rng),
         *_qed_rows(data, taken, rng),
@@ -40,15 +51,6 @@ def training_rows(data: Path, rng: random.Random) -> list[Row]:
     ]
     rng.shuffle(rows)
     return rows
-
-
-def _key(text: str) -> str:
-    return " ".join(WORD.findall(text.lower()))
-
-
-def _clapnq(data: Path) -> Iterator[dict[str, Any]]:
-    for name in ("answerable", "unanswerable"):
-        yield from rows_of(data / f"reading/clapnq/dev/clapnq_dev_{name}.jsonl")
 
 
 # ---------------------------------------------------------------------- the sets
@@ -77,7 +79,7 @@ def _squad_question(
     question = one["question"]
     spans = [(answer["answer_start"], answer["answer_start"] + len(answer["text"])) for answer in one["answers"]]
     yield from row_of(question, title, labelled(text, spans), rng, one["answers"][0]["text"])
-    near = _nearest(question, text, paragraphs)
+    near = nearest(question, text, [paragraph["context"] for paragraph in paragraphs])
     answers = [answer["text"].lower() for answer in one["answers"]]
     if near and not any(answer in near.lower() for answer in answers):
         yield from row_of(question, title, labelled(near, []), rng)
@@ -98,17 +100,10 @@ def _near_misses(question: str, text: str, asked: Sequence[str], rng: random.Ran
     yield from (one for one in changed if one)
 
 
-def _nearest(question: str, text: str, paragraphs: Sequence[dict[str, Any]]) -> str:
-    """Return the other paragraph of the article that shares most words with the question."""
-    words = set(question_words(question))
-    others = [one["context"] for one in paragraphs if one["context"] != text]
-    return max(others, key=lambda other: len(words & set(question_words(other))), default="")
-
-
 def _qed_rows(data: Path, taken: set[str], rng: random.Random) -> Iterator[Row]:
     for one in rows_of(data / "reading/qed/qed-dev.jsonlines.gz"):
         chosen = one["annotation"].get("selected_sentence")
-        if not chosen or {_key(one["question_text"]), _key(one["title_text"])} & taken:
+        if not chosen or {words_of(one["question_text"]), words_of(one["title_text"])} & taken:
             continue
         cuts = [*one["sentence_starts"], len(one["paragraph_text"])]
         pieces = [(a, one["paragraph_text"][a:b].strip()) for a, b in pairwise(cuts)]
@@ -120,7 +115,7 @@ def _nq_rows(data: Path, taken: set[str], rng: random.Random) -> Iterator[Row]:
     rows = [
         one
         for one in rows_of(data / "reading/nq_oracle/nq-open-oracle.jsonl.gz")
-        if not {_key(one["question"]), _key(one["ctxs"][0]["title"])} & taken
+        if not {words_of(one["question"]), words_of(one["ctxs"][0]["title"])} & taken
     ]
     texts = [(one["ctxs"][0]["title"], one["ctxs"][0]["text"], set(question_words(one["ctxs"][0]["text"]))) for one in rows]
     for one in rows:

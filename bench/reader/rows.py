@@ -84,6 +84,13 @@ def _as_keywords(question: str) -> str:
     return " ".join(words) if len(words) >= 2 else question
 
 
+def nearest(question: str, text: str, texts: Sequence[str]) -> str:
+    """Return the text beside another that shares most words with the question; "" where there is no other."""
+    words = set(question_words(question))
+    others = [other for other in texts if other != text]
+    return max(others, key=lambda other: len(words & set(question_words(other))), default="")
+
+
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     """Read JSON lines, compressed or not."""
     opener = gzip.open if path.suffix == ".gz" else open
@@ -98,6 +105,18 @@ def json_of(path: Path) -> Any:
 
 def wikipedia_passages(data: Path) -> list[tuple[str, str]]:
     """Return title and text of SQuAD's passages, those of the articles that are evaluated on left out."""
-    held_out = {article["title"] for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
+    held_out = {words_of(article["title"]) for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
+    held_out |= {words_of(one["passages"][0]["title"]) for one in clapnq(data)}
     passages = rows_of(data / "squad/passages.jsonl.gz")
-    return [(one["title"], one["text"]) for one in passages if one["title"].replace(" ", "_") not in held_out]
+    return [(one["title"], one["text"]) for one in passages if words_of(one["title"]) not in held_out]
+
+
+def clapnq(data: Path) -> Iterator[dict[str, Any]]:
+    """Yield the questions of CLAPNQ, with their pages: for evaluation alone."""
+    for name in ("answerable", "unanswerable"):
+        yield from rows_of(data / f"reading/clapnq/dev/clapnq_dev_{name}.jsonl")
+
+
+def words_of(text: str) -> str:
+    """Return the words of a title or question, to know it again however it is written."""
+    return " ".join(WORD.findall(text.replace("_", " ").lower()))

@@ -1,0 +1,145 @@
+"""Questions and claims written for this project about public passages → training rows.
+
+`own_questions.txt` holds them beneath the passage that they are about; the passage itself stays in the public data:
+
+    # 1a2b3c4d5e6f 0 843        which text (a hash of its words), and from where to where in it
+    + question | 2,3 | 95-108   answered by its sentences 2 and 3; where the words that answer stand, if there are such
+    - question                  which it does not answer, though it may look so
+    = claim | 2                 borne out by sentence 2
+    ! claim | 4                 contradicted by it
+    ~ claim | 1,2               on which it is silent
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.reader.rows import Row, Sentences, json_of, labelled, nearest, row_of, rows_of, wikipedia_passages
+
+QUESTIONS = Path(__file__).with_name("own_questions.txt")
+_STANCES = "=!~"  # in the order of the head's logits
+_CLAIMS = 0.2  # of them, the share that is used
+_COMPARED = 100  # passages, for one that is likely to answer, where a text has no article
+_UNLIKELY = 0.05
+_PARTS = {"+": (1, 2), "-": (0,)}  # that follow what is asked; of a claim one
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked about a passage. lines: sign, text, places of sentences from 0, span of the words that answer."""
+
+    key: str
+    start: int
+    end: int
+    lines: list[tuple[str, str, tuple[int, ...], tuple[int, int] | None]] = field(default_factory=list)
+
+
+def read_questions(path: Path = QUESTIONS) -> list[Asked]:
+    """Read the file. Raises ValueError with the number of a line that is malformed."""
+    found: list[Asked] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        sign, text = line[:1], line[1:].strip()
+        try:
+            if sign == "#":
+                key, start, end = text.split()
+                found.append(Asked(key, int(start), int(end)))
+            elif sign:
+                found[-1].lines.append((sign, *_parts(sign, text)))
+        except (ValueError, IndexError) as error:
+            raise ValueError(f"{path.name}, line {number}: {error}") from error
+    return found
+
+
+def _parts(sign: str, text: str) -> tuple[str, tuple[int, ...], tuple[int, int] | None]:
+    said, *rest = (part.strip() for part in text.split("|"))
+    if not said or sign not in f"+-{_STANCES}" or len(rest) not in _PARTS.get(sign, (1,)):
+        raise ValueError(f"{sign} {text[:40]!r} is none of the known kinds")
+    places = tuple(int(place) - 1 for place in rest[0].split(",")) if rest else ()
+    if any(place < 0 for place in places):
+        raise ValueError("sentences are counted from 1")
+    low, high = map(int, rest[1].split("-")) if len(rest) > 1 else (0, 0)
+    return said, places, (low, high) if low < high else None
+
+
+def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
+    """Make rows of what was written; a question also of a passage beside its own that does not answer it.
+
+    How a question is put must not tell whether it is answered: "how many" is asked of what is not there far more often
+    (from the words of a question alone, AUROC .83). So an unanswered one is left out the likelier the more it reads like
+    one, and an answered one is asked of another passage the likelier the more it reads like an answered one.
+    """
+    texts, asked = sources(data), read_questions()
+    articles: dict[str, list[str]] = defaultdict(list)
+    for title, text in wikipedia_passages(data):
+        articles[title].append(" ".join(text.split()))
+    everywhere = [text for found in articles.values() for text in found]
+    chances = _chances_by_wording(asked)
+    for one in asked:
+        if one.key not in texts:
+            raise ValueError(f"{data}: lacks a text that questions were written about ({one.key})")
+        title, text = texts[one.key]
+        passage = text[one.start : one.end]
+        beside = articles[title] if len(articles[title]) > 1 else rng.sample(everywhere, _COMPARED)
+        for sign, said, places, span in one.lines:
+            answer = passage[slice(*span)] if span else ""
+            if sign in _STANCES:
+                yield from _claim(said, title, passage, places, sign, rng)
+            elif sign == "+" or rng.random() < chances[said] / (1 - chances[said]):
+                yield from row_of(said, title, _labelled_at(passage, places), rng, answer)
+            if answer and rng.random() < 2 * chances[said] - 1:
+                other = nearest(said, text, beside)
+                if answer.lower() not in other.lower():
+                    yield from row_of(said, title if beside is articles[title] else "", labelled(other, []), rng)
+
+
+def _labelled_at(passage: str, places: Sequence[int]) -> Sentences:
+    return [(sentence, int(i in places)) for i, (sentence, _) in enumerate(labelled(passage, []))]
+
+
+def _chances_by_wording(passages: Sequence[Asked]) -> dict[str, float]:
+    """Return for each question the chance that it is answered, told by its words and pairs of words alone."""
+    # on first use: reading the file does not need it; sentence-transformers brings it along
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    asked = [(said, sign == "+") for one in passages for sign, said, *_ in one.lines if sign in "+-"]
+    questions, answered = [said for said, _ in asked], [found for _, found in asked]
+    counts = CountVectorizer(ngram_range=(1, 2), min_df=3)
+    model = LogisticRegression(C=0.1, max_iter=500).fit(counts.fit_transform(questions), answered)
+    found = model.predict_proba(counts.transform(questions))[:, 1].clip(_UNLIKELY, 1 - _UNLIKELY)
+    return dict(zip(questions, found.round(3).tolist(), strict=True))  # rounded: the same on every machine
+
+
+def _claim(said: str, title: str, passage: str, places: Sequence[int], sign: str, rng: random.Random) -> Iterator[Row]:
+    """Yield a share of the claims, each beside the sentences that it is held against, and at times one before and after."""
+    if rng.random() < _CLAIMS:
+        sentences = [sentence for sentence, _ in labelled(passage, [])]
+        evidence = sentences[max(0, min(places) - rng.randrange(2)) : max(places) + 1 + rng.randrange(2)]
+        yield Row(said, title, tuple(evidence), stance=_STANCES.index(sign), answerable=int(sign != "~"))
+
+
+def sources(data: Path) -> Mapping[str, tuple[str, str]]:
+    """Return title and text, white space as single spaces, of every text that may have been written about, by its key."""
+    return {key_of(text): (title, " ".join(text.split())) for title, text in _texts(data)}
+
+
+def key_of(text: str) -> str:
+    """Return what names a text: a hash of its words."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:12]
+
+
+def _texts(data: Path) -> Iterator[tuple[str, str]]:
+    yield from wikipedia_passages(data)
+    for one in rows_of(data / "reading/nq_oracle/nq-open-oracle.jsonl.gz"):
+        yield one["ctxs"][0]["title"], one["ctxs"][0]["text"]
+    for one in rows_of(data / "reading/medquad.jsonl.gz"):
+        yield one["focus"], one["answer"] or ""
+    for name in ("policyqa/dev", "policyqa/test", "covidqa/200423_covidQA"):
+        for page in json_of(data / f"reading/{name}.json.gz")["data"]:
+            for paragraph in page["paragraphs"]:
+                yield page.get("title", ""), paragraph["context"]
