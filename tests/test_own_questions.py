@@ -11,7 +11,7 @@ from bench.reader.own_questions import Asked, read_questions
 
 def test_every_line_that_was_written_is_of_a_known_kind():
     written = read_questions()
-    assert len({(one.key, one.start) for one in written}) == len(written)
+    assert len({(one.key, one.start, one.end) for one in written}) == len(written)
     assert {sign for one in written for sign, *_ in one.lines} == set("+-=!~")
     assert all(one.lines and one.start < one.end for one in written)
 
