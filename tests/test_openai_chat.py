@@ -452,7 +452,7 @@ def test_an_answer_is_cut_behind_a_whole_claim(client: OpenAI, name: str) -> Non
 
 def test_the_list_of_sources_names_only_what_is_shown(address: str) -> None:
     client = client_of(address, "links")
-    content = content_of(ask(client, REASONS, max_tokens=100))
+    content = content_of(ask(client, REASONS, max_tokens=160))
     shown = set(re.findall(r"\[\[(\d+)\]\]\(", content))
     assert shown
     assert set(re.findall(r"^(\d+)\. \[", content, re.MULTILINE)) == shown
