@@ -132,7 +132,7 @@ def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted) -> _Si
     # some of the first are copies as a rule; by their dates even the last may come first
     at_once = len(left) if wanted.newer else wanted.choice + wanted.choice // 4
     while left and not _are_enough(sieve.distinct, wanted):
-        batch, left = left[: max(at_once, 1)], left[max(at_once, 1) :]
+        batch, left = left[:at_once], left[at_once:]
         found = view.passages([candidate.num for candidate in batch])
         hits = [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
         sieve.add(_prefer_newer(hits, wanted.newer))

@@ -33,6 +33,7 @@ def test_a_line_says_what_answers_it(tmp_path: Path):
         "= Old. | 1 | 2-3",
         "+ A? | 0",
         "+ A? | 1 | b",
+        "+ A? | 1 | 9-3",
         "-",
     ],
 )

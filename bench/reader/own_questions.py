@@ -62,20 +62,25 @@ def _parts(sign: str, text: str) -> tuple[str, tuple[int, ...], tuple[int, int] 
     places = tuple(int(place) - 1 for place in rest[0].split(",")) if rest else ()
     if any(place < 0 for place in places):
         raise ValueError("sentences are counted from 1")
-    low, high = map(int, rest[1].split("-")) if len(rest) > 1 else (0, 0)
-    return said, places, (low, high) if low < high else None
+    if len(rest) < 2:
+        return said, places, None
+    low, high = map(int, rest[1].split("-"))
+    if not 0 <= low < high:
+        raise ValueError(f"{rest[1]} is no span")
+    return said, places, (low, high)
 
 
 def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make rows of what was written; a question also of a passage beside its own that does not answer it.
 
-    How a question is put must not tell whether it is answered: "how many" is asked of what is not there far more often
-    (from the words of a question alone, AUROC .83). So an unanswered one is left out the likelier the more it reads like
-    one, and an answered one is asked of another passage the likelier the more it reads like an answered one.
+    How a question is put must not tell whether it is answered: "how many" is asked of what is not there far more often.
+    So an unanswered one is left out the likelier the more it reads like one, and an answered one is asked of another
+    passage the likelier the more it reads like an answered one.
     """
-    texts, asked = sources(data), read_questions()
+    pages, asked = wikipedia_passages(data), read_questions()
+    texts = _sources(data, pages)
     articles: dict[str, list[str]] = defaultdict(list)
-    for title, text in wikipedia_passages(data):
+    for title, text in pages:
         articles[title].append(" ".join(text.split()))
     everywhere = [text for found in articles.values() for text in found]
     chances = _chances_by_wording(asked)
@@ -123,18 +128,17 @@ def _claim(said: str, title: str, passage: str, places: Sequence[int], sign: str
         yield Row(said, title, tuple(evidence), stance=_STANCES.index(sign), answerable=int(sign != "~"))
 
 
-def sources(data: Path) -> Mapping[str, tuple[str, str]]:
+def _sources(data: Path, pages: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
     """Return title and text, white space as single spaces, of every text that may have been written about, by its key."""
-    return {key_of(text): (title, " ".join(text.split())) for title, text in _texts(data)}
+    return {_key_of(text): (title, " ".join(text.split())) for title, text in (*pages, *_texts(data))}
 
 
-def key_of(text: str) -> str:
+def _key_of(text: str) -> str:
     """Return what names a text: a hash of its words."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:12]
 
 
 def _texts(data: Path) -> Iterator[tuple[str, str]]:
-    yield from wikipedia_passages(data)
     for one in rows_of(data / "reading/nq_oracle/nq-open-oracle.jsonl.gz"):
         yield one["ctxs"][0]["title"], one["ctxs"][0]["text"]
     for one in rows_of(data / "reading/medquad.jsonl.gz"):
