@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browsing import launched
@@ -25,6 +28,7 @@ from visitor import Visitor
 
 from index.embedder import Embedder, open_embedder
 from index.postgres_pool import Postgres
+from index.sandbox import Limits, Sandbox
 from index.store import Store
 from qa.cli import main
 from qa.config import Settings
@@ -53,6 +57,49 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def forms_carry_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every test's client send its forms as a browser does; tests/test_csrf.py sends them otherwise."""
     monkeypatch.setattr(Flask, "test_client_class", Visitor)
+
+
+Children = list[tuple[Limits, subprocess.Popen[bytes]]]
+
+
+@pytest.fixture(scope="session")
+def idle_children() -> Iterator[Children]:
+    """Processes that have read files for a test and are idle."""
+    idle: Children = []
+    yield idle
+    for _, child in idle:
+        child.kill()
+        child.communicate()
+
+
+@pytest.fixture(autouse=True)
+def kept_children(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, idle_children: Children) -> None:
+    """Keep the processes that read files for the next test: each takes half a second of a core to start.
+
+    Those that are stopped, killed or left by an error are not kept; tests/test_sandbox.py starts and stops its own.
+    """
+    start, leave, taking = Sandbox._start, Sandbox.__exit__, threading.Lock()
+
+    def start_or_take(sandbox: Sandbox) -> subprocess.Popen[bytes]:
+        with taking:
+            found = next((one for one in idle_children if one[0] == sandbox._limits), None)
+            if found is not None:
+                idle_children.remove(found)
+        if found is None:
+            return start(sandbox)
+        sandbox._child = found[1]
+        return found[1]
+
+    def leave_or_keep(sandbox: Sandbox, kind: type[BaseException] | None, *others: Any) -> None:
+        child = sandbox._child
+        if kind is None and child is not None and child.poll() is None:
+            idle_children.append((sandbox._limits, child))
+            sandbox._child = None
+        leave(sandbox, kind, *others)
+
+    if request.module.__name__ != "test_sandbox":
+        monkeypatch.setattr(Sandbox, "_start", start_or_take)
+        monkeypatch.setattr(Sandbox, "__exit__", leave_or_keep)
 
 
 @pytest.fixture(scope="session")

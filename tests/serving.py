@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from conftest import ROOT
@@ -27,7 +27,8 @@ def serving(workspace: Workspace) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.effective_port}"
     server.task_dispatcher.shutdown(timeout=5)  # seconds
     # by the thread that waits on the sockets, or it would wait on closed ones
-    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+    with suppress(OSError):  # another thread may have woken it in between: then all is closed before this wakes it
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
     thread.join(5)
 
 

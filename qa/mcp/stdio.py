@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import redirect_stdout
+from typing import TextIO
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -18,14 +19,21 @@ def serve_stdio(workspace: Workspace) -> None:
     """Serve one client on stdin and stdout until it closes them."""
     only = Visitor(workspace)  # whoever started this process can read the files themselves
 
+    stdout = _take_stdout()
+
     async def serve() -> None:
         server = make_server(lambda _: only, tell_all)
-        # The SDK moves the protocol to a descriptor of its own, so that what libraries write to the old one goes to stderr.
-        # What waits in the buffer of Python's stdout must go the same way before the descriptor is the client's again.
-        buffered = sys.stdout
-        async with stdio_server() as (read, write):
-            with redirect_stdout(sys.stderr):
-                await server.run(read, write, server.create_initialization_options())
-            buffered.flush()
+        async with stdio_server(stdout=anyio.wrap_file(stdout)) as (read, write):
+            await server.run(read, write, server.create_initialization_options())
 
     anyio.run(serve)
+
+
+def _take_stdout() -> TextIO:
+    """Return a stream to the client; whatever else is written to stdout goes to stderr, to the end of the process.
+
+    The SDK would do the same, but give stdout back at the end, when a thread or a full buffer may still write to it.
+    """
+    wire = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return wire
