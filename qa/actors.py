@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 # Each line is one actor: every name stands for all the others.
 _ACTORS = """
@@ -51,6 +52,15 @@ def plain_words(text: str) -> list[str]:
     return ["me" if word == "us" else word.lower() for word in words]
 
 
+def actors_among(words: Sequence[str]) -> list[str]:
+    """Return the names of actors among the words of a text, but for "Washington" in "its embassy in Washington"."""
+    return [
+        word
+        for i, word in enumerate(words)
+        if word in ALIASES and not (i > 1 and words[i - 1] in ("in", "to") and words[i - 2] in _ABROAD)
+    ]
+
+
 # A subject that carries on whoever spoke in the sentence before.
 CARRIES_ON = frozenset(
     (
@@ -58,6 +68,19 @@ CARRIES_ON = frozenset(
         "official officials government statement "
     ).split()
 )
+
+PRONOUNS = frozenset("it he she they".split())
+
+# Subjects that speak for themselves, whoever is named before them.
+OTHERS = frozenset(
+    "some many others most several few critics analysts observers experts commentators opponents people".split()
+)
+
+# Whoever these are "in" or "to" does not speak.
+_ABROAD = frozenset("embassy embassies ambassador ambassadors envoy envoys consulate mission".split())
+
+# What stands before a noun or a participle, "the claims" or "a perceived decline", and before no verb.
+DETERMINERS = frozenset("a an the this these those its their his her all other no any such".split())
 
 _STEMS = """
 say said says saying|answer answered answers|tell told tells|write wrote writes|state stated states|claim claimed claims

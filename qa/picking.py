@@ -14,7 +14,7 @@ from qa.signals import FACTS, fits_kind
 _NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
 _COUNTED = 0.05  # sentences below this chance do not count as answers that might be missed
 _KEEN = 0.5  # where several are asked for, which the sets that the chances are fitted on hardly do, less is asked of each
-_NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely
+_NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely, as must what stands in for one too long
 _VIEWS = 2  # with so many sentences of the one whose view is asked for, those of nobody in particular are left out
 _BENEATH = 0.5  # what a sentence of the paragraph beneath a question has of the question's chance; the first has all
 _ASKS = re.compile(r"[?？؟][\"'”’»)\]*_]*$")
@@ -59,7 +59,10 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         length = len(pick.text.split())
         if len(chosen) == most or (chosen and pick.score < least):
             break
-        if chosen and (words + length > MOST_WORDS or any(_repeats(pick, other) for other in chosen)):
+        if chosen and words + length > MOST_WORDS:
+            least = max(least, _NEARLY * pick.score)  # a short one in its place is to be nearly as likely
+            continue
+        if any(_repeats(pick, other) for other in chosen):
             continue
         chosen.append(pick)
         words += length

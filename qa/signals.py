@@ -159,8 +159,13 @@ def fits_kind(asked: Question, sentence: str) -> float:
     if asked.kind == "who":
         return float(any(word[0].isupper() and word.lower() not in asked.names for word in _WORD.findall(sentence)[1:]))
     if asked.kind in ("why", "list"):
-        return float(bool(_CAUSE.search(sentence)))
+        return float(gives_cause(sentence))
     return 0.0
+
+
+def gives_cause(sentence: str) -> bool:
+    """Say whether a sentence has a word by which people give reasons or judge."""
+    return _CAUSE.search(sentence) is not None
 
 
 def _stems_of(sentences: Sequence[Sentence]) -> set[str]:

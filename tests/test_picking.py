@@ -148,3 +148,10 @@ def test_a_sentence_that_tells_the_cause_goes_with_what_it_is_the_cause_of():
 def test_one_who_asks_when_something_may_be_done_asks_for_a_condition():
     rated = [pick("They may end it if the mill stands still.", 0.6), pick("It was signed on 3 May 1921.", 0.1, 50)]
     assert [one.start for one in choose(analyse("When may they end it?"), rated)] == [0]
+
+
+def test_a_short_sentence_stands_in_for_one_too_long_only_where_it_is_nearly_as_likely():
+    long = [pick(sentence(i, 55), 0.8, i) for i in range(3)]
+    for score, taken in ((0.7, 3), (0.3, 2)):
+        chosen = choose(analyse("What are the reasons for it?"), [*long, pick(sentence(4), score, 9)])
+        assert len(chosen) == taken
