@@ -10,8 +10,8 @@ from qa.errors import ConfigError
 from qa.history import History
 from qa.history_tables import HISTORY
 from qa.keys import KEYS, KeyRing
+from qa.postgres_tables import PostgresTables
 from qa.shared import FORMS, SERVER
-from qa.shared_tables import SharedTables
 from qa.tables import Schema, Tables, TablesFile
 
 
@@ -65,4 +65,4 @@ def _connections(url: str) -> Postgres:
 def _tables(settings: Settings, schema: Schema) -> Tables:
     file = TablesFile(settings.data / f"{schema.name}.db", schema)
     postgres = shared_postgres(settings)
-    return SharedTables(postgres, schema, before=file) if postgres else file
+    return PostgresTables(postgres, schema, before=file) if postgres else file

@@ -1,4 +1,4 @@
-"""Where answers, keys and counts are kept: in a file of SQLite, or by the same SQL in PostgreSQL (shared_tables.py)."""
+"""Where answers, keys and counts are kept: in a file of SQLite, or by the same SQL in PostgreSQL (postgres_tables.py)."""
 
 from __future__ import annotations
 

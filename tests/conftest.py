@@ -33,8 +33,8 @@ from index.store import Store
 from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
+from qa.postgres_tables import PostgresTables
 from qa.reader_model import ReaderModel
-from qa.shared_tables import SharedTables
 from qa.tables import Schema, Tables, TablesFile
 from qa.web import create_app
 from qa.workspace import Workspace
@@ -211,7 +211,7 @@ def tables_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Schem
     if request.param == "file":
         return lambda schema: TablesFile(tmp_path / "data" / f"{schema.name}.db", schema)
     url = request.getfixturevalue("postgres").new_database()
-    return lambda schema: SharedTables(Postgres(url), schema)
+    return lambda schema: PostgresTables(Postgres(url), schema)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

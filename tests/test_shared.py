@@ -22,8 +22,8 @@ from index.postgres_pool import Postgres
 from qa.config import Settings
 from qa.keeping import open_keys
 from qa.kept_secret import SECRET_BYTES, KeptSecret
+from qa.postgres_tables import PostgresTables
 from qa.shared import FORMS, SERVER, Shared, SharedSecret, SharedSeen, prepare_shared
-from qa.shared_tables import SharedTables
 from qa.tables import Schema, Tables
 from qa.web.job_state import Board, JobState, SharedBoard
 from qa.web.jobs import IndexJobs
@@ -110,7 +110,7 @@ def new_board(request: pytest.FixtureRequest) -> Callable[[], Board]:
 
 
 def postgres_board(url: str) -> PostgresBoard:
-    return PostgresBoard(Postgres(url), SharedTables(Postgres(url), SERVER))
+    return PostgresBoard(Postgres(url), PostgresTables(Postgres(url), SERVER))
 
 
 def test_one_run_goes_on_at_a_time_over_all_processes(new_board: Callable[[], Board]):
@@ -156,7 +156,7 @@ def test_a_run_whose_process_was_killed_failed_and_another_may_begin(shared: Sha
 def test_a_run_whose_server_was_killed_failed_and_another_may_begin(postgres: PostgresServer):
     url = postgres.new_database()
     see_a_run_killed(
-        f"PostgresBoard(Postgres({url!r}), SharedTables(Postgres({url!r}), SERVER))", lambda: postgres_board(url)
+        f"PostgresBoard(Postgres({url!r}), PostgresTables(Postgres({url!r}), SERVER))", lambda: postgres_board(url)
     )
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_waits_for_its_turn_waits_for_the_database_too(postgres: Post
 def see_a_run_killed(opening: str, new_board: Callable[[], Board]) -> None:
     code = (
         "import time\nfrom pathlib import Path\nfrom index.postgres_pool import Postgres\nfrom qa.shared import SERVER\n"
-        "from qa.shared_tables import SharedTables\nfrom qa.web.job_state import JobState, SharedBoard\n"
+        "from qa.postgres_tables import PostgresTables\nfrom qa.web.job_state import JobState, SharedBoard\n"
         "from qa.web.postgres_board import PostgresBoard\n"
         f"board = {opening}; board.take(wait=False); board.write(JobState('running'))\n"
         "print('taken', flush=True); time.sleep(60)"

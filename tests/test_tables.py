@@ -20,7 +20,7 @@ from qa.history import History
 from qa.history_tables import HISTORY
 from qa.keeping import check_shared, open_history, open_keys
 from qa.keys import KEYS, KeyRing
-from qa.shared_tables import SharedTables
+from qa.postgres_tables import PostgresTables
 from qa.tables import Schema, Table, Tables, TablesFile
 
 OpenTables = Callable[[Schema], Tables]
@@ -199,7 +199,7 @@ def test_tables_of_a_newer_version_stop_a_server_and_no_keys_shut_no_door(postgr
     there = shared(Settings(data=tmp_path), secret_url(postgres))
     check_shared(there)
     assert not open_keys(there).has_keys
-    with SharedTables(Postgres(there.catalog_url.get_secret_value()), NOTES).connected() as db:
+    with PostgresTables(Postgres(there.catalog_url.get_secret_value()), NOTES).connected() as db:
         db.run("UPDATE formats SET format = 9 WHERE name = 'server'")
     with pytest.raises(IndexIncompatible, match="newer version"):
         check_shared(there)
@@ -230,9 +230,9 @@ def test_files_of_before_are_read_in_a_folder_that_may_not_be_written_to(tmp_pat
 def test_keys_of_a_file_close_the_door_from_the_first_moment(postgres: PostgresServer, tmp_path: Path):
     url = postgres.new_database()
     KeyRing(TablesFile(tmp_path / "keys.db", KEYS)).make("ask")
-    assert not KeyRing(SharedTables(Postgres(url), KEYS)).has_keys
-    assert KeyRing(SharedTables(Postgres(url), KEYS, TablesFile(tmp_path / "keys.db", KEYS))).has_keys
-    assert KeyRing(SharedTables(Postgres(url), KEYS)).has_keys, "on a machine without the file, too"
+    assert not KeyRing(PostgresTables(Postgres(url), KEYS)).has_keys
+    assert KeyRing(PostgresTables(Postgres(url), KEYS, TablesFile(tmp_path / "keys.db", KEYS))).has_keys
+    assert KeyRing(PostgresTables(Postgres(url), KEYS)).has_keys, "on a machine without the file, too"
 
 
 def test_a_file_that_is_open_already_is_used_in_turns(tmp_path: Path):

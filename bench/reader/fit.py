@@ -1,4 +1,4 @@
-"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; 15 minutes).
+"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; seven minutes).
 
 Which questions: those of SQuAD 2.0 split A and of CLAPNQ's half whose article falls to fitting (`is_for_fitting`); the
 others are for evaluation (bench/evaluate.py). Each is read alone with its passage, and with what search finds for it

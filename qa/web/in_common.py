@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from qa.config import Settings
 from qa.keeping import shared_postgres
 from qa.kept_secret import KeptSecret
+from qa.postgres_tables import PostgresTables
 from qa.shared import FORMS, SERVER, Shared, SharedSecret, SharedSeen
-from qa.shared_tables import SharedTables
 from qa.tables import Tables
 from qa.web.chat_work import Remembered, Seen
 from qa.web.job_state import Board, OwnBoard, SharedBoard
@@ -30,7 +30,7 @@ def in_common(settings: Settings, shared: Shared | None) -> InCommon:
     """Return what is in common. shared: the folder of a server's processes, None where it has but one."""
     postgres = shared_postgres(settings)
     if postgres:
-        tables, forms = SharedTables(postgres, SERVER), SharedTables(postgres, FORMS)
+        tables, forms = PostgresTables(postgres, SERVER), PostgresTables(postgres, FORMS)
         return InCommon(tables, SharedSeen(tables), PostgresBoard(postgres, tables), SharedSecret(forms))
     secret = KeptSecret(settings.data / "forms.secret", shared.secret if shared else b"")
     if shared:

@@ -19,7 +19,7 @@ from qa.tables import Connection, Schema, TablesFile, check_known, columns_of
 _LOOKS_EVERY = 0.5  # seconds
 
 
-class SharedTables:
+class PostgresTables:
     """Tables in PostgreSQL. before: a file whose rows are moved there, so that nothing is lost where an index moves."""
 
     def __init__(self, postgres: Postgres, schema: Schema, before: TablesFile | None = None) -> None:
