@@ -52,35 +52,42 @@ def plain_words(text: str) -> list[str]:
     return ["me" if word == "us" else word.lower() for word in words]
 
 
+# Whoever these are "in" or "to" does not speak.
+_ABROAD = frozenset("embassy embassies ambassador ambassadors envoy envoys consulate mission delegation".split())
+
+
 def actors_among(words: Sequence[str]) -> list[str]:
     """Return the names of actors among the words of a text, but for "Washington" in "its embassy in Washington"."""
-    return [
-        word
-        for i, word in enumerate(words)
-        if word in ALIASES and not (i > 1 and words[i - 1] in ("in", "to") and words[i - 2] in _ABROAD)
-    ]
+    return [word for i, word in enumerate(words) if word in ALIASES and not _is_where(words[max(0, i - 3) : i])]
 
 
-# A subject that carries on whoever spoke in the sentence before.
-CARRIES_ON = frozenset(
-    (
-        "it its he his she her they their spokesperson spokesman spokeswoman ministry ministers minister office fo "
-        "official officials government statement "
-    ).split()
-)
+def _is_where(before: Sequence[str]) -> bool:
+    *_, post, preposition = ["", "", *(word for word in before if word != "the")]
+    return preposition in ("in", "to") and post in _ABROAD
+
 
 PRONOUNS = frozenset("it he she they".split())
+# Those who speak for whoever is spoken of.
+OFFICES = frozenset(
+    (
+        "spokesperson spokesman spokeswoman ministry ministers minister office fo official officials government statement "
+    ).split()
+)
+# A subject that carries on whoever spoke in the sentence before.
+CARRIES_ON = PRONOUNS | OFFICES | frozenset("its his her their".split())
 
 # Subjects that speak for themselves, whoever is named before them.
 OTHERS = frozenset(
     "some many others most several few critics analysts observers experts commentators opponents people".split()
 )
 
-# Whoever these are "in" or "to" does not speak.
-_ABROAD = frozenset("embassy embassies ambassador ambassadors envoy envoys consulate mission".split())
+# "In Ankara's view", "by Moscow's account".
+VIEW_NOUNS = frozenset("view views reading eyes opinion judgement judgment account telling words".split())
 
-# What stands before a noun or a participle, "the claims" or "a perceived decline", and before no verb.
-DETERMINERS = frozenset("a an the this these those its their his her all other no any such".split())
+# What stands before a noun or a participle, "the claims" or "a perceived decline", and hardly before a verb.
+DETERMINERS = frozenset("a an the its their his other".split())
+# What stands before "states" where those are countries.
+STATES_AFTER = frozenset("united member other all these both many some most several gulf arab baltic".split())
 
 _STEMS = """
 say said says saying|answer answered answers|tell told tells|write wrote writes|state stated states|claim claimed claims
@@ -99,3 +106,12 @@ protest protested protests
 """
 
 SAYING: frozenset[str] = frozenset(_STEMS.replace("|", " ").split())
+
+# Those by which somebody refuses something, and gives no reason yet.
+REFUSING = frozenset(
+    (
+        "reject rejected rejects rejecting object objected objects oppose opposed opposes dismiss dismissed dismisses "
+        "deny denied denies condemn condemned condemns denounce denounced denounces protest protested protests "
+        "criticise criticised criticises criticize criticized criticizes"
+    ).split()
+)

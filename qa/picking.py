@@ -59,10 +59,10 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         length = len(pick.text.split())
         if len(chosen) == most or (chosen and pick.score < least):
             break
+        if any(_repeats(pick, other) for other in chosen):
+            continue
         if chosen and words + length > MOST_WORDS:
             least = max(least, _NEARLY * pick.score)  # a short one in its place is to be nearly as likely
-            continue
-        if any(_repeats(pick, other) for other in chosen):
             continue
         chosen.append(pick)
         words += length

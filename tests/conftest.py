@@ -85,9 +85,9 @@ def kept_children(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
             found = next((one for one in idle_children if one[0] == sandbox._limits), None)
             if found is not None:
                 idle_children.remove(found)
-        if found is None:
+        if found is None or found[1].poll() is not None:
             return start(sandbox)
-        sandbox._child = found[1]
+        sandbox._child, sandbox._served = found[1], 0
         return found[1]
 
     def leave_or_keep(sandbox: Sandbox, kind: type[BaseException] | None, *others: Any) -> None:

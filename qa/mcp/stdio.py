@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import sys
 from typing import TextIO
 
 import anyio
@@ -14,11 +14,12 @@ from qa.mcp.server import make_server
 from qa.mcp.visitors import Visitor
 from qa.workspace import Workspace
 
+_STDOUT, _STDERR = 1, 2
+
 
 def serve_stdio(workspace: Workspace) -> None:
     """Serve one client on stdin and stdout until it closes them."""
     only = Visitor(workspace)  # whoever started this process can read the files themselves
-
     stdout = _take_stdout()
 
     async def serve() -> None:
@@ -34,6 +35,9 @@ def _take_stdout() -> TextIO:
 
     The SDK would do the same, but give stdout back at the end, when a thread or a full buffer may still write to it.
     """
-    wire = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    wire = os.fdopen(fcntl.fcntl(_STDOUT, fcntl.F_DUPFD_CLOEXEC, _STDERR + 1), "w", encoding="utf-8")
+    try:
+        os.dup2(_STDERR, _STDOUT)
+    except OSError:  # there is no stderr
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
     return wire
