@@ -19,6 +19,13 @@ _VIEWS = 2  # with so many sentences of the one whose view is asked for, those o
 _BENEATH = 0.5  # what a sentence of the paragraph beneath a question has of the question's chance; the first has all
 _ASKS = re.compile(r"[?？؟][\"'”’»)\]*_]*$")
 _GIVES_CAUSE = re.compile(r"(?:this|that|it) (?:is|was) (?:because|due to|owing to|the (?:result|effect) of)\b", re.I)
+# "Beneath all of these points lies one that is decisive": it tells that there are reasons, and none of them.
+_ANNOUNCES = re.compile(
+    r"\b(?:these|those|other|another|first|second|third|further|last|several|many|following) (?:\w+ )?"
+    r"(?:points?|reasons?|arguments?|grounds?|objections?)\b[^:]*$",
+    re.I,
+)
+_LONGEST_ANNOUNCEMENT = 14  # words
 _MOST_PICKS, _MOST_OF_LISTS = 4, 8
 MOST_WORDS = 120  # of an answer
 
@@ -45,6 +52,8 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         ranked = [pick for pick in near if fits_kind(asked, pick.text)] or ranked
+    if asked.several:
+        ranked = [pick for pick in ranked if not _announces(pick.text)] or ranked
     least = worth_taking([pick.score for pick in ranked]) * (_KEEN if asked.several else 1)
     if sum(pick.own and pick.score >= least for pick in ranked) >= _VIEWS:
         ranked = [pick for pick in ranked if pick.own]
@@ -93,6 +102,10 @@ def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
             found.append(replace(pick, score=max(pick.score, inherited, cause)))
         before = pick
     return found or list(rated)
+
+
+def _announces(sentence: str) -> bool:
+    return len(sentence.split()) <= _LONGEST_ANNOUNCEMENT and _ANNOUNCES.search(sentence) is not None
 
 
 def _tells_cause(asked: Question, pick: Pick) -> bool:

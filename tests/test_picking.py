@@ -155,3 +155,12 @@ def test_a_short_sentence_stands_in_for_one_too_long_only_where_it_is_nearly_as_
     for score, taken in ((0.7, 3), (0.3, 2)):
         chosen = choose(analyse("What are the reasons for it?"), [*long, pick(sentence(4), score, 9)])
         assert len(chosen) == taken
+
+
+def test_a_sentence_that_only_announces_reasons_is_none_of_them():
+    question = analyse("What reasons does the board give for the delay?")
+    announced, told = pick("The board has several further reasons for it.", 0.9), pick(sentence(1), 0.5, 99)
+    assert choose(question, [announced, told]) == [told]
+    assert choose(question, [announced]) == [announced]
+    with_all = pick("The board has two other reasons: rain and the strike.", 0.9)
+    assert choose(question, [with_all, told]) == [with_all, told]
