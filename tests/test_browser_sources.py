@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from browsing import fits_the_width, violations, watched
 from conftest import ROOT
 from fpdf import FPDF
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from serving import serving
 
 from qa.config import Settings
@@ -292,6 +294,18 @@ def test_files_are_indexed_although_the_last_one_was_refused(page: Page, site: S
     page.wait_for_function("() => document.querySelector('#said').innerText.startsWith('Indexed.')", timeout=120_000)
     page.goto(f"{site.address}/documents?q=ferry")
     assert page.locator(".library a").count() == 1
+
+
+def test_how_indexing_ended_is_said_although_it_was_over_before_the_page_asked(page: Page, site: Site) -> None:
+    def answer_late(route: Route) -> None:
+        while 'data-status="running"' in urllib.request.urlopen(route.request.url).read().decode():
+            time.sleep(0.1)
+        route.continue_()
+
+    page.goto(f"{site.address}/documents")
+    page.route("**/documents/job", answer_late)
+    drop(page, [("raft.txt", "The raft to the island leaves at dawn.")])
+    page.wait_for_function("() => document.querySelector('#said').innerText.startsWith('Indexed.')")
 
 
 def test_a_folder_is_chosen_with_what_lies_below_it(page: Page, site: Site, tmp_path: Path) -> None:

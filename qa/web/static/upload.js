@@ -108,7 +108,7 @@ async function sendAll(form, list, files) {
   form.reset();
   if (form.contains(focused)) focused.focus();
   announce(word("upload_over", { n: files.length, taken }));
-  watch();
+  watch(taken > 0);
 }
 
 function lock(form, isOn) {
@@ -182,7 +182,8 @@ function fetchJob() {
   });
 }
 
-async function watch() {
+/** Show how far indexing is until it is over. begun: a run was begun just now, and may be over before it is asked for. */
+async function watch(begun = false) {
   for (;;) {
     const fresh = await fetchJob();
     const shown = document.getElementById("job");
@@ -192,7 +193,7 @@ async function watch() {
       shown.replaceWith(document.adoptNode(fresh));
     }
     if (fresh && fresh.dataset.status !== "running") {
-      if (shown.dataset.status === "running") announce(fresh.textContent.trim());
+      if (begun || shown.dataset.status === "running") announce(fresh.textContent.trim());
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL));
