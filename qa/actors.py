@@ -1,4 +1,4 @@
-"""Who speaks for whom: the words by which writers name a state or its government. General knowledge, kept short."""
+"""The words that tell who speaks: names of states, their offices, verbs of saying. General knowledge, kept short."""
 
 from __future__ import annotations
 
@@ -46,25 +46,8 @@ ALIASES: dict[str, frozenset[str]] = {
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 
 
-def plain_words(text: str) -> list[str]:
-    """Return the words of a text in lower case without possessive endings; the pronoun "us" is no name of a state."""
-    words = (re.sub(r"['’]s$", "", word) for word in _WORD.findall(text))
-    return ["me" if word == "us" else word.lower() for word in words]
-
-
 # Whoever these are "in" or "to" does not speak.
 _ABROAD = frozenset("embassy embassies ambassador ambassadors envoy envoys consulate mission delegation".split())
-
-
-def actors_among(words: Sequence[str]) -> list[str]:
-    """Return the names of actors among the words of a text, but for "Washington" in "its embassy in Washington"."""
-    return [word for i, word in enumerate(words) if word in ALIASES and not _is_where(words[max(0, i - 3) : i])]
-
-
-def _is_where(before: Sequence[str]) -> bool:
-    *_, post, preposition = ["", "", *(word for word in before if word != "the")]
-    return preposition in ("in", "to") and post in _ABROAD
-
 
 PRONOUNS = frozenset("it he she they".split())
 # Those who speak for whoever is spoken of.
@@ -89,7 +72,8 @@ DETERMINERS = frozenset("a an the its their his other".split())
 # What stands before "states" where those are countries.
 STATES_AFTER = frozenset("united member other all these both many some most several gulf arab baltic".split())
 
-_STEMS = """
+# Forms of verbs of saying, the plain one first.
+_FORMS = """
 say said says saying|answer answered answers|tell told tells|write wrote writes|state stated states|claim claimed claims
 argue argued argues arguing|maintain maintained maintains
 contend contended contends|assert asserted asserts|insist insisted insists|reject rejected rejects rejecting
@@ -105,13 +89,25 @@ term termed terms|label labelled labels|deem deemed deems|hold held holds|sugges
 protest protested protests
 """
 
-SAYING: frozenset[str] = frozenset(_STEMS.replace("|", " ").split())
+_VERBS = [forms.split() for forms in re.split(r"[|\n]", _FORMS.strip())]
+SAYING = frozenset(form for forms in _VERBS for form in forms)
 
 # Those by which somebody refuses something, and gives no reason yet.
-REFUSING = frozenset(
-    (
-        "reject rejected rejects rejecting object objected objects oppose opposed opposes dismiss dismissed dismisses "
-        "deny denied denies condemn condemned condemns denounce denounced denounces protest protested protests "
-        "criticise criticised criticises criticize criticized criticizes"
-    ).split()
-)
+_REFUSE = frozenset("reject object oppose dismiss deny condemn denounce protest criticise criticize".split())
+REFUSING = frozenset(form for forms in _VERBS if forms[0] in _REFUSE for form in forms)
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text in lower case without possessive endings; the pronoun "us" is no name of a state."""
+    words = (re.sub(r"['’]s$", "", word) for word in _WORD.findall(text))
+    return ["me" if word == "us" else word.lower() for word in words]
+
+
+def actors_among(words: Sequence[str]) -> list[str]:
+    """Return the names of actors among the words of a text, but for "Washington" in "its embassy in Washington"."""
+    return [word for i, word in enumerate(words) if word in ALIASES and not _is_where(words[max(0, i - 3) : i])]
+
+
+def _is_where(before: Sequence[str]) -> bool:
+    *_, post, preposition = ["", "", *(word for word in before if word != "the")]
+    return preposition in ("in", "to") and post in _ABROAD

@@ -159,11 +159,11 @@ def fits_kind(asked: Question, sentence: str) -> float:
     if asked.kind == "who":
         return float(any(word[0].isupper() and word.lower() not in asked.names for word in _WORD.findall(sentence)[1:]))
     if asked.kind in ("why", "list"):
-        return float(gives_cause(sentence))
+        return float(gives_reason(sentence))
     return 0.0
 
 
-def gives_cause(sentence: str) -> bool:
+def gives_reason(sentence: str) -> bool:
     """Say whether a sentence has a word by which people give reasons or judge."""
     return _CAUSE.search(sentence) is not None
 

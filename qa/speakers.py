@@ -26,7 +26,7 @@ from qa.actors import (
 )
 from qa.hit_sentences import Sentence
 from qa.questions import Question
-from qa.signals import gives_cause
+from qa.signals import gives_reason
 
 _NEAR = 3  # characters: sentences with no more between them follow each other, also in two passages
 _FOR_REASONS = re.compile(r"\b(?:why|reasons?|grounds?|arguments?|objections?)\b", re.I)
@@ -50,7 +50,7 @@ def speakers(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.f
     marks = np.zeros(len(sentences))
     if not asked.actor:
         return marks
-    asks_for_others = bool(OTHERS & set(plain_words(asked.text)))
+    others = frozenset[str]() if OTHERS & set(plain_words(asked.text)) else OTHERS  # of "American critics" they are none
     speaker = 0.0
     before: Sentence | None = None
     for number in sorted(range(len(sentences)), key=lambda i: (sentences[i].hit.document.id, sentences[i].start)):
@@ -58,7 +58,7 @@ def speakers(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.f
         if before is None or not _follows(before, sentence):
             # in a text headed "Why Islamabad says no", "officials" are Pakistan's
             speaker = float(bool(asked.actor & set(plain_words(sentence.hit.passage.context))))
-        mark = _mark(_voices(sentence.text, asks_for_others), asked.actor, speaker)
+        mark = _mark(_voices(sentence.text, others), asked.actor, speaker)
         marks[number] = 0.0 if mark > 0 and _only_refuses(asked, sentence.text) else mark
         speaker = mark if abs(mark) == 1 else speaker
         before = sentence
@@ -80,11 +80,10 @@ def _mark(voices: Sequence[str], actor: frozenset[str], before: float) -> float:
     return 0.0
 
 
-def _voices(sentence: str, asks_for_others: bool) -> list[str]:
+def _voices(sentence: str, others: frozenset[str]) -> list[str]:
     """Return who speaks in a sentence: names of actors, "some" and the like, _GOES_ON; "" where a subject goes on doing."""
     rest, asides = _ASIDE.subn("", sentence)
     words = plain_words(rest)
-    others = frozenset[str]() if asks_for_others else OTHERS
     said = [_voice(words, i, others) for i in _verbs_of_saying(words)]
     voices = [voice for voice in (*[_GOES_ON] * asides, *_views(words, others), *said) if voice]
     return voices or [""] * bool(set(words[:5]) & CARRIES_ON)
@@ -135,7 +134,7 @@ def _is_noun(word: str, before: str) -> bool:
 
 def _only_refuses(asked: Question, sentence: str) -> bool:
     """Say whether reasons are asked for, and all that is said is the refusal that the question speaks of."""
-    if not _FOR_REASONS.search(asked.text) or gives_cause(sentence) or _LEADS_TO_REASON.search(sentence):
+    if not _FOR_REASONS.search(asked.text) or gives_reason(sentence) or _LEADS_TO_REASON.search(sentence):
         return False
     words = plain_words(sentence)
     said = {words[i] for i in _verbs_of_saying(words)}

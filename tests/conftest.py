@@ -60,6 +60,7 @@ def forms_carry_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 Children = list[tuple[Limits, subprocess.Popen[bytes]]]
+_TAKING = threading.Lock()
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +79,10 @@ def kept_children(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
 
     Those that are stopped, killed or left by an error are not kept; tests/test_sandbox.py starts and stops its own.
     """
-    start, leave, taking = Sandbox._start, Sandbox.__exit__, threading.Lock()
+    start, leave = Sandbox._start, Sandbox.__exit__
 
     def start_or_take(sandbox: Sandbox) -> subprocess.Popen[bytes]:
-        with taking:
+        with _TAKING:
             found = next((one for one in idle_children if one[0] == sandbox._limits), None)
             if found is not None:
                 idle_children.remove(found)

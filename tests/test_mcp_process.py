@@ -38,6 +38,15 @@ def shout():
         time.sleep(0.05)
 threading.Thread(target=shout, daemon=True).start()
 """
+# Ends once it has written what must come nowhere: so does the process.
+_NOISE_TO_NOWHERE = """
+import os, threading, time
+def shout():
+    while not os.path.samestat(os.fstat(1), os.stat(os.devnull)):
+        time.sleep(0.01)
+    os.write(1, b"noise\\n")
+threading.Thread(target=shout).start()
+"""
 _WHICH_MODULES = """
 import atexit, sys
 slow = {'torch', 'litellm', 'transformers', 'sentence_transformers', 'flask', 'openai'}
@@ -117,6 +126,21 @@ def test_whatever_is_printed_stdout_holds_the_protocol_alone(corpus_data: Path, 
     assert said[1]["result"]["structuredContent"]["citations"]
     assert errors.count("noise\n") > 3
     assert "noise, not flushed" in errors
+
+
+def test_where_there_is_no_stderr_stdout_holds_the_protocol_alone_too(corpus_data: Path, tmp_path: Path):
+    start = process("--data", corpus_data, folder=tmp_path, code=_NOISE_TO_NOWHERE)
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, *start.args],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        input=json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": _HELLO}) + "\n",
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert [json.loads(line)["id"] for line in run.stdout.splitlines()] == [0]
 
 
 def test_a_line_that_is_no_message_does_not_end_it(corpus_data: Path, tmp_path: Path):
