@@ -21,9 +21,9 @@ from qa.history import new_answer_id, new_conversation_id
 from qa.injection import find_orders
 from qa.outcome import Outcome, told
 from qa.prompts import label_passages
-from qa.questions import analyse
 from qa.quoting import prefer_newer, quote, show_conflicts
 from qa.reader import Reading
+from qa.reading.questions import analyse
 from qa.records import Answer, AskRequest, Event
 from qa.reply import clean_claim
 from qa.retrieval import find

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
 from qa.facts import Token, name_forms, opposites_of, tokens_of
-from qa.hit_sentences import Sentence
-from qa.sentence_vectors import Embeds
+from qa.reading.hit_sentences import Sentence
+from qa.reading.sentence_vectors import Embeds
 from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from index.lexical import word_stem
-from qa.actors import ALIASES, SAYING
+from qa.reading.actors import ALIASES, SAYING
 
 Kind = Literal["number", "name", "negation", "hedge", "word"]
 

@@ -15,11 +15,11 @@ from qa.claims import Checked
 from qa.conflicts import Conflict, find_conflicts
 from qa.documents import date_of
 from qa.draft import Draft
-from qa.hit_sentences import Sentence, sentences_of
-from qa.picking import MOST_WORDS, Pick
+from qa.reading.hit_sentences import Sentence, sentences_of
+from qa.reading.picking import MOST_WORDS, Pick
+from qa.reading.sentence_vectors import Embeds
 from qa.records import Answer, Event
 from qa.reply import without_links
-from qa.sentence_vectors import Embeds
 from qa.support import Judgement
 
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from index.records import Hit, Passage
-from qa.calibration import Floats, Logistic, chance, fitted
-from qa.hit_sentences import Sentence, sentences_of
-from qa.picking import Pick, choose
-from qa.questions import Question, analyse, asks
-from qa.reader_model import ReaderModel, Text
-from qa.sentence_vectors import Embeds
-from qa.signals import acronyms_shared, answer_signals, is_read, numbers_shared, sentence_signals, texts_of
-from qa.speakers import speakers
+from qa.reading.calibration import Floats, Logistic, chance, fitted
+from qa.reading.hit_sentences import Sentence, sentences_of
+from qa.reading.picking import Pick, choose
+from qa.reading.questions import Question, analyse, asks
+from qa.reading.reader_model import ReaderModel, Text
+from qa.reading.sentence_vectors import Embeds
+from qa.reading.signals import acronyms_shared, answer_signals, is_read, numbers_shared, sentence_signals, texts_of
+from qa.reading.speakers import speakers
 
 # Added to a sentence's logit where the one speaks whose view is asked for, taken away where another does: set by hand, for
 # the sets that the rest is fitted on hardly ask for views.

@@ -17,9 +17,9 @@ from qa.keeping import check_shared, open_history
 from qa.outcome import Listener
 from qa.processors import Processors
 from qa.reader import Reader
-from qa.reader_model import ReaderModel
+from qa.reading.reader_model import ReaderModel
+from qa.reading.sentence_vectors import SentenceVectors
 from qa.remembered import RememberedHits
-from qa.sentence_vectors import SentenceVectors
 from qa.slots import Slots
 from qa.stores import open_store
 from qa.support import Entails

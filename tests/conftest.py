@@ -34,7 +34,7 @@ from qa.cli import main
 from qa.config import Settings
 from qa.indexing import index_paths
 from qa.postgres_tables import PostgresTables
-from qa.reader_model import ReaderModel
+from qa.reading.reader_model import ReaderModel
 from qa.tables import Schema, Tables, TablesFile
 from qa.web import create_app
 from qa.workspace import Workspace

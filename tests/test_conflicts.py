@@ -12,8 +12,8 @@ from test_written_answers import Writer, ask, writer
 from index.records import DocumentInfo, Hit, Locator, Passage, Scores
 from qa.conflicts import find_conflicts
 from qa.documents import supersedes
-from qa.hit_sentences import sentences_of
 from qa.indexing import index_paths
+from qa.reading.hit_sentences import sentences_of
 from qa.workspace import Workspace
 
 __all__ = ["writer"]

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, Locator, Passage, Scores
-from qa.hit_sentences import sentences_of
-from qa.picking import Pick, choose, worth_taking
-from qa.questions import analyse
+from qa.reading.hit_sentences import sentences_of
+from qa.reading.picking import Pick, choose, worth_taking
+from qa.reading.questions import analyse
 
 THINGS = "lamp river saddle violin copper meadow anchor candle barrel orchard ladder pigeon kettle harbour thistle".split()
 

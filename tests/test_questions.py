@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.actors import ALIASES
-from qa.questions import acronyms_of, analyse, asks
+from qa.reading.actors import ALIASES
+from qa.reading.questions import acronyms_of, analyse, asks
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.reader_model import LONGEST, WEIGHTS, ReaderModel, Text, lay_out, pack, unpack
+from qa.reading.reader_model import LONGEST, WEIGHTS, ReaderModel, Text, lay_out, pack, unpack
 
 TEXT = Text(
     "Bridges of Lom",

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from index.records import DocumentInfo, Hit, Locator, Passage, Scores
-from qa.hit_sentences import sentences_of
-from qa.questions import analyse
-from qa.speakers import speakers
+from qa.reading.hit_sentences import sentences_of
+from qa.reading.questions import analyse
+from qa.reading.speakers import speakers
 
 REASONS = "What reasons does France give for rejecting the treaty?"
 

@@ -12,7 +12,7 @@ import pytest
 
 from index.embedder import BundledEmbedder, Vectors
 from index.together import Together
-from qa.sentence_vectors import SentenceVectors
+from qa.reading.sentence_vectors import SentenceVectors
 
 
 class Doubler:
@@ -126,7 +126,7 @@ def test_a_sentence_is_embedded_once_and_its_vector_stays_the_same(embedder: Bun
 
 
 def test_only_so_many_sentences_are_kept_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.sentence_vectors._KEPT", 2)
+    monkeypatch.setattr("qa.reading.sentence_vectors._KEPT", 2)
     counting = Counting(lambda texts: np.array([[len(text)] for text in texts], np.float32))
     vectors = SentenceVectors(counting)
     for text in ("a", "bb", "a", "ccc", "a", "bb"):

@@ -25,17 +25,17 @@ import numpy.typing as npt
 from bench.reader.mutations import names_of, other_name
 from bench.reader.split import is_for_fitting
 from index.records import Hit
-from qa.calibration import FITTED, Logistic
 from qa.config import Settings
 from qa.evaluation.collection import index_texts
 from qa.evaluation.datasets import ReadingItem, ReadingSet, Text, open_dataset
 from qa.evaluation.tasks import as_hits
-from qa.hit_sentences import Sentence, sentences_of
-from qa.questions import analyse
 from qa.reader import sentence_logits
+from qa.reading.calibration import FITTED, Logistic
+from qa.reading.hit_sentences import Sentence, sentences_of
+from qa.reading.questions import analyse
+from qa.reading.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, sentence_signals
 from qa.records import AskRequest
 from qa.retrieval import find
-from qa.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, sentence_signals
 from qa.workspace import Workspace
 
 Floats = npt.NDArray[np.float64]

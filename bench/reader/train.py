@@ -29,7 +29,7 @@ from bench.reader.data import training_rows
 from bench.reader.own_questions import own_rows
 from bench.reader.rows import Row
 from index.embedder import bundled_folder, bundled_tokenizer, bundled_weights
-from qa.reader_model import SHARED, WEIGHTS, Floats, Layout, lay_out, pack
+from qa.reading.reader_model import SHARED, WEIGHTS, Floats, Layout, lay_out, pack
 
 _SEED = 20261125
 _WARM_UP = 0.05

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.lexical import question_words
-from qa.actors import (
+from qa.reading.actors import (
     ALIASES,
     CARRIES_ON,
     DETERMINERS,
@@ -24,9 +24,9 @@ from qa.actors import (
     actors_among,
     plain_words,
 )
-from qa.hit_sentences import Sentence
-from qa.questions import Question
-from qa.signals import gives_reason
+from qa.reading.hit_sentences import Sentence
+from qa.reading.questions import Question
+from qa.reading.signals import gives_reason
 
 _NEAR = 3  # characters: sentences with no more between them follow each other, also in two passages
 _FOR_REASONS = re.compile(r"\b(?:why|reasons?|grounds?|arguments?|objections?)\b", re.I)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-WEIGHTS = Path(__file__).parent / "model" / "reader.safetensors"
+WEIGHTS = Path(__file__).parent.parent / "model" / "reader.safetensors"
 LONGEST = 320  # tokens that are read together
 LONGEST_PART = 64  # tokens of a question, and of the context that a text stands in
 _CLS, _SEP = 101, 102

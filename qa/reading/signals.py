@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from index.lexical import question_words
-from qa.actors import ALIASES
 from qa.facts import is_spelled_out
-from qa.hit_sentences import Sentence
-from qa.questions import Question, acronyms_of
-from qa.reader_model import Insight, ReaderModel, Text
-from qa.sentence_vectors import Embeds
+from qa.reading.actors import ALIASES
+from qa.reading.hit_sentences import Sentence
+from qa.reading.questions import Question, acronyms_of
+from qa.reading.reader_model import Insight, ReaderModel, Text
+from qa.reading.sentence_vectors import Embeds
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from index.lexical import question_words
 from index.records import Hit
-from qa.questions import Question
-from qa.signals import FACTS, fits_kind
+from qa.reading.questions import Question
+from qa.reading.signals import FACTS, fits_kind
 
 _NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
 _COUNTED = 0.05  # sentences below this chance do not count as answers that might be missed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from index.lexical import question_words
-from qa.actors import ALIASES, SAYING, plain_words
+from qa.reading.actors import ALIASES, SAYING, plain_words
 
 Kind = Literal["when", "number", "who", "why", "list", "other"]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-FITTED = Path(__file__).parent / "model" / "calibration.json"
+FITTED = Path(__file__).parent.parent / "model" / "calibration.json"
 
 
 @dataclass(frozen=True, slots=True)
