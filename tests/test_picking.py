@@ -41,6 +41,19 @@ def test_several_where_several_may_well_be_right():
     assert len(choose(analyse("Where is the lamp?"), rated)) == 3
 
 
+def test_a_question_with_its_mark_is_answered_more_narrowly_than_words_that_are_typed():
+    rated = [pick(sentence(i), score, i) for i, score in enumerate((0.8, 0.45))]
+    assert len(choose(analyse("Where is the lamp?"), rated)) == 1
+    assert len(choose(analyse("where is the lamp"), rated)) == 2
+    assert len(choose(analyse("What are the reasons for it?"), rated)) == 2
+
+
+def test_of_a_fact_more_is_told_where_the_question_has_no_mark():
+    rated = [pick(f"The lamp {i} was lit on {i + 1} May 1921.", score, i) for i, score in enumerate((0.5, 0.29))]
+    assert len(choose(analyse("When was the lamp lit?"), rated)) == 1
+    assert len(choose(analyse("when was the lamp lit"), rated)) == 2
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_what_is_worth_taking_is_never_more_than_half(chances):
     assert 0 <= worth_taking(sorted(chances, reverse=True)) <= 0.5

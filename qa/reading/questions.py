@@ -40,8 +40,9 @@ _VIEW_NOUNS = frozenset(
     ).split()
 )
 
+_MARK = re.compile(r"[?？؟][\"'”’»)\s]*$")
 _ASKS = re.compile(
-    r"[?？؟][\"'”’»)\s]*$|^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|am|do|does|did|can|could|will|would"
+    r"^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|am|do|does|did|can|could|will|would"
     r"|shall|should|has|have|had|may|might|must|name|list|explain|describe|tell|give|show)\b",
     re.I,
 )
@@ -56,12 +57,14 @@ _LONGEST_ACRONYM = 8
 class Question:
     """A question, analysed. words: stems without stop words; actor: names of the one whose view is asked for, or none.
 
+    marked: it ends with its mark; without, it is typed as into a search engine, and the asker wants to be told more.
     names: capitalised words and numbers; acronyms: words of two capitals or more, also the first; both in lower case.
     """
 
     text: str
     kind: Kind
     several: bool
+    marked: bool
     words: tuple[str, ...]
     names: frozenset[str]
     acronyms: frozenset[str]
@@ -75,6 +78,7 @@ def analyse(text: str) -> Question:
         text=text,
         kind=kind,
         several=kind in ("list", "why"),
+        marked=_is_marked(text),
         words=tuple(question_words(text)),
         names=_names(text),
         acronyms=acronyms_of(text) if not text.isupper() else frozenset(),
@@ -84,7 +88,11 @@ def analyse(text: str) -> Question:
 
 def asks(text: str) -> bool:
     """Say whether a text asks for something, in English or by its question mark; words alone to search for do not."""
-    return _ASKS.search(text.strip()) is not None
+    return _is_marked(text) or _ASKS.search(text.strip()) is not None
+
+
+def _is_marked(text: str) -> bool:
+    return _MARK.search(text) is not None
 
 
 def _kind(text: str) -> Kind:
