@@ -30,6 +30,7 @@ SETS: dict[str, str | Path] = {
     "Anthropic, code": MADE / "anthropic-code",
     "SQuAD 2.0, 9 articles": MADE / "squad/squad.json",
     "CLAPNQ, part of dev": MADE / "clapnq",
+    "Excerpts, Chroma": MADE / "excerpts/excerpts.jsonl",
     "SciFact claims": "claims/scifact_claims_evidence.jsonl.gz",
     "HealthVer claims, dev": "claims/healthver_healthver_dev.csv",
     "Climate-FEVER claims, half": "claims/climate_fever_even.jsonl.gz",

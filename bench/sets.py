@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.reader.split import is_for_fitting
+from index.sentences import sentence_spans
 
 _RAG = "documents/anthropic_rag"
+_AROUND = 5  # sentences that stand before and behind an excerpt in what is read
+_FAR = 1500  # characters: excerpts further from a question's first are left out
 
 
 def make_sets(data: Path, place: Path) -> None:
@@ -19,6 +22,7 @@ def make_sets(data: Path, place: Path) -> None:
     for name, make in (
         ("squad", _squad),
         ("clapnq", _clapnq),
+        ("excerpts", _excerpts),
         ("anthropic-docs", _anthropic_docs),
         ("anthropic-code", _code),
     ):
@@ -49,6 +53,26 @@ def _clapnq(data: Path, place: Path) -> None:
     for path in sorted((data / "reading/clapnq/dev").glob("clapnq*.jsonl*")):
         kept = [one for one in _lines_of(path) if not is_for_fitting(one["passages"][0]["title"])]
         _write_lines(place / path.name.removesuffix(".gz"), kept)
+
+
+def _excerpts(data: Path, place: Path) -> None:
+    """472 questions about papers, reports, a speech, articles and chats, with their excerpts: Chroma's, in CLAPNQ's form."""
+    folder = data / "chunking"
+    texts = {path.name.split(".")[0]: gzip.decompress(path.read_bytes()).decode() for path in folder.glob("corpora/*.md.gz")}
+    places = {name: sentence_spans(text) for name, text in texts.items()}
+    rows = []
+    for asked in csv.DictReader((folder / "questions_df.csv").read_text(encoding="utf-8").splitlines(keepends=True)):
+        name = asked["corpus_id"]
+        spans = sorted((one["start_index"], one["end_index"]) for one in json.loads(asked["references"]))
+        near = [span for span in spans if span[1] - spans[0][0] <= _FAR]
+        gold = [i for i, (low, high) in enumerate(places[name]) if any(low < end and high > start for start, end in near)]
+        if gold:
+            sentences = [texts[name][low:high] for low, high in places[name]]
+            passage = {"title": "", "sentences": sentences[max(0, gold[0] - _AROUND) : gold[-1] + 1 + _AROUND]}
+            output = {"answer": "excerpts", "selected_sentences": [sentences[number] for number in gold]}
+            rows.append({"input": asked["question"], "passages": [passage], "output": [output]})
+    place.mkdir(parents=True, exist_ok=True)
+    _write_lines(place / "excerpts.jsonl", rows)
 
 
 def _anthropic_docs(data: Path, place: Path) -> None:

@@ -34,11 +34,13 @@ _RERANKED = 8  # reading takes some 10 ms each on two cores; with 16 MRR was .00
 class Reading:
     """What was found. picks: in the order they read best, none when nothing answers; score: the chance that the best does.
 
-    rated: every sentence with its chance, in the order of the hits. is_hopeless: no use asking anybody about these hits.
+    chosen: what the picks are, or would be if nothing were refused. rated: every sentence with its chance, in the order of
+    the hits. is_hopeless: no use asking anybody about these hits.
     """
 
     picks: tuple[Pick, ...]
     score: float
+    chosen: tuple[Pick, ...] = ()
     rated: tuple[Pick, ...] = ()
     is_hopeless: bool = False
 
@@ -72,8 +74,9 @@ class Reader:
             Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0), numbered=bool(share == 1))
             for one, logit, by, share in zip(sentences, logits, said, numbers, strict=True)
         )
-        picks = tuple(choose(asked, rated)) if score >= fitted().least_chance(self._risk) else ()
-        return Reading(picks, score, rated, score < fitted().hopeless)
+        chosen = tuple(choose(asked, rated))
+        picks = chosen if score >= fitted().least_chance(self._risk) else ()
+        return Reading(picks, score, chosen, rated, score < fitted().hopeless)
 
     def runs_on(self, question: str, hit: Hit, following: Passage) -> bool:
         """Say whether what a hit says at its end answers, and what follows goes on to answer at its beginning."""

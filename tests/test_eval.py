@@ -69,6 +69,15 @@ def test_squad_json_is_measured_as_reading(tmp_path: Path, run_qa):
     assert fields["metrics"]["answerable AUROC"]["value"] == 1.0
 
 
+def test_which_sentences_are_taken_is_measured_of_refused_questions_too(tmp_path: Path, run_qa, monkeypatch):
+    monkeypatch.setenv("QA_ANSWER_RISK", "0.0001")
+    path = squad(tmp_path / "squad.json")
+    path.write_text(path.read_text().replace("When was the stone bridge opened?", "Was 1907 a year of bridges?"))
+    found = json.loads(run_qa("eval", path, "--json").stdout)["metrics"]
+    assert found["refused, answerable"]["value"] == 1.0
+    assert found["sentence F1"]["value"] == found["evidence word-F1"]["value"] == 1.0
+
+
 def test_clapnq_rows_keep_their_own_sentences(tmp_path: Path):
     sentences = ["Bees dance .", "They show where flowers are .", "Honey is sweet ."]
     passage = {"title": "Bees", "text": "", "sentences": sentences}

@@ -23,6 +23,7 @@ from qa.evaluation.collection import index_texts
 from qa.evaluation.datasets import AskItem, AskSet, ClaimSet, Dataset, ReadingItem, ReadingSet, RetrievalSet, Text
 from qa.evaluation.metrics import Metric, averaged, bootstrapped
 from qa.indexing import index_paths
+from qa.reader import Reading
 from qa.records import AskRequest, Mode
 from qa.support import Evidence, judge
 from qa.workspace import Workspace
@@ -98,8 +99,12 @@ def _retrieval(dataset: RetrievalSet, workspace: Workspace, progress: Progress) 
 
 
 def _reading(dataset: ReadingSet, workspace: Workspace, progress: Progress) -> Result:
+    """Measure which sentences are taken, as if nothing were refused, and what is refused: each by itself.
+
+    A refused question is wrong only by "refused, answerable", or the choice of sentences could not be told from it.
+    """
     result = Result(dataset.name, "reading", latency={"read": []})
-    top, found, words, ranked, answerable, chose = [], [], [], [], [], []
+    rows, answerable, chose = [], [], []
     for done, item in enumerate(dataset.items):
         progress(done, len(dataset.items))
         hits = as_hits(item, workspace)
@@ -109,28 +114,29 @@ def _reading(dataset: ReadingSet, workspace: Workspace, progress: Progress) -> R
         result.chances.append(reading.score)
         answerable.append(bool(item.gold))
         chose.append(bool(reading.picks))
-        result.right.append(False)
         if item.gold:
-            sentences = sentence_spans(item.text)
-            wanted = [_touched(sentences, gold) for gold in item.gold]
-            rated = sorted(reading.rated, key=lambda pick: -pick.score)
-            order = [next(iter(_touched(sentences, [(pick.start, pick.end)])), -1) for pick in rated]
-            result.right[-1] = any(order[:1] and order[0] in gold for gold in wanted)
-            top.append(float(result.right[-1]))
-            ranked.append(max(_precision_of(order, gold) for gold in wanted))
-            picked = _touched(sentences, [(pick.start, pick.end) for pick in reading.picks])
-            found.append(max(metrics.f1(picked, gold) for gold in wanted))
-            quoted = [word for pick in reading.picks for word in _words(pick.text)]
-            golds = [[word for i in sorted(gold) for word in _words(item.text[slice(*sentences[i])])] for gold in wanted]
-            words.append(max(metrics.word_f1(quoted, gold) for gold in golds))
-    result.metrics = {
-        "top sentence": averaged(top),
-        "sentence MAP": averaged(ranked),
-        "sentence F1": averaged(found),
-        "evidence word-F1": averaged(words),
-    }
+            rows.append(_score_reading(item, reading))
+        result.right.append(bool(item.gold) and bool(rows[-1]["top sentence"]))
+    result.metrics = {name: averaged([row[name] for row in rows]) for name in (rows[0] if rows else ())}
     _add_refusal(result, np.asarray(answerable), np.asarray(chose))
     return result
+
+
+def _score_reading(item: ReadingItem, reading: Reading) -> dict[str, float]:
+    """Compare the sentences that were chosen with those of the answer that they are most like."""
+    sentences = sentence_spans(item.text)
+    wanted = [_touched(sentences, gold) for gold in item.gold]
+    rated = sorted(reading.rated, key=lambda pick: -pick.score)
+    order = [next(iter(_touched(sentences, [(pick.start, pick.end)])), -1) for pick in rated]
+    chosen = _touched(sentences, [(pick.start, pick.end) for pick in reading.chosen])
+    quoted = [word for pick in reading.chosen for word in _words(pick.text)]
+    golds = [[word for i in sorted(gold) for word in _words(item.text[slice(*sentences[i])])] for gold in wanted]
+    return {
+        "top sentence": float(any(order[:1] and order[0] in gold for gold in wanted)),
+        "sentence MAP": max(_precision_of(order, gold) for gold in wanted),
+        "sentence F1": max(metrics.f1(chosen, gold) for gold in wanted),
+        "evidence word-F1": max(metrics.word_f1(quoted, gold) for gold in golds),
+    }
 
 
 def _words(text: str) -> list[str]:
