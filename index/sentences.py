@@ -7,12 +7,14 @@ kept libraries either lose offsets or take quadratic time (pysbd: 97 s for 296 K
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median_high
 
 Span = tuple[int, int]
 
-# A full stop of any script with the closing quotes, brackets and [3]-style notes that belong to it.
-_STOP = re.compile(r"(?:[.!?…]+|[۔؟。！？｡।॥]+)(?:[\"'”’»)\]）」』]|\[\d{1,3}\])*")
+# A full stop of any script with the closing quotes, brackets and notes that belong to it: [3], or as a PDF has raised ones.
+_STOP = re.compile(r"(?:(?<=[^\W\d_]{4})\.\d{1,2}(?=\s)|[.!?…]+|[۔؟。！？｡।॥]+)(?:[\"'”’»)\]）」』]|\[\d{1,3}\])*")
 _UNAMBIGUOUS = frozenset("۔؟。！？｡।॥")
 _NEXT_WORD = re.compile(r"\s*[\"'“‘«(\[]*([^\s\"'“”‘’«(\[]*)")
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
@@ -25,7 +27,7 @@ _ABBREVIATIONS = frozenset(
         "sat sun a.m p.m "
     ).split()
 )
-_BEFORE_NUMBER = frozenset(("no nos fig figs vol vols ed pp p para art sec ch eq tab ").split())
+_BEFORE_NUMBER = frozenset(("no nos fig figs vol vols ed pp p para art sec sect ch chap eq eqs eqn tab app alg ").split())
 _DOTTED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]$")
 _STARTERS = frozenset(
     (
@@ -33,7 +35,10 @@ _STARTERS = frozenset(
         "there here what why how who after before since his her their our with by from "
     ).split()
 )
-_SHORT_LINE = 50  # characters: a line this short that ends without a full stop is a heading, not a wrapped line
+_SHORT_LINE = 50  # characters: a line this short that ends without a full stop is a heading, unless its paragraph is narrow
+_EVEN = 0.8  # lines with so much of the widest one's width: a wrapped text, in a script without case
+_ENUMERATED = re.compile(r"\((?:\d{1,3}|[a-zA-Z])\)\s")
+_CONTINUES = re.compile(r"[,;:)\]}]|\.(?:\s|$)")  # no line begins so, but where something was set apart in a PDF
 
 
 def sentence_spans(text: str) -> list[Span]:
@@ -56,23 +61,53 @@ def _blocks(text: str) -> Iterator[Span]:
 
 def _line_blocks(text: str, start: int, end: int) -> Iterator[Span]:
     """Split a paragraph where a line break ends a heading, an item or a row; other line breaks are only wrapping."""
+    lines = list(_LINE.finditer(text, start, end))
+    width = _width([line.group().strip() for line in lines])
     block_start = start
-    previous: str | None = None
-    for line in _LINE.finditer(text, start, end):
-        if previous is not None and _breaks(previous, line.group()):
+    for before, line in pairwise(lines):
+        if _breaks(before.group(), line.group(), width):
             yield block_start, line.start()
             block_start = line.start()
-        previous = line.group()
     yield block_start, end
 
 
-def _breaks(line: str, following: str) -> bool:
+def _width(lines: Sequence[str]) -> int:
+    """Return how wide the lines of a paragraph are as a rule, 0 where nothing shows that it was wrapped.
+
+    It shows where a line goes on in lower case, or where there is none and all lines but the last are about as wide.
+    """
+    widths = [len(line) for line in lines[:-1]]
+    goes_on = any(line[:1].islower() for line in lines[1:])
+    if goes_on or (len(widths) > 1 and min(widths) >= _EVEN * max(widths) and _has_no_case("".join(lines))):
+        return median_high(widths)
+    return 0
+
+
+def _has_no_case(text: str) -> bool:
+    """Say whether a text has letters, of a script that knows no capitals."""
+    return any(map(str.isalpha, text)) and text.lower() == text.upper()
+
+
+def _breaks(line: str, following: str, width: int) -> bool:
     if _LIST_ITEM.match(following) or " | " in line or " | " in following:
         return True
     line, following = line.strip(), following.strip()
-    if not line or not following or line[-1] in ",;-–—(":
+    if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following):
         return False
-    return len(line) < _SHORT_LINE and not following[0].islower()
+    return len(line) < _SHORT_LINE and not following[0].islower() and not _is_wrapped(line, following, width)
+
+
+def _is_wrapped(line: str, following: str, width: int) -> bool:
+    """Say whether a line ends where it does because the next word had no room in it."""
+    if _ENUMERATED.match(following) or (_is_row(line) and _is_row(following)):
+        return False
+    return len(line) + len(following.split(maxsplit=1)[0]) >= width > 0
+
+
+def _is_row(line: str) -> bool:
+    """Say whether a line is mostly numbers, as the rows of a PDF's tables are."""
+    words = line.split()
+    return 2 * sum(any(map(str.isdigit, word)) for word in words) >= len(words)
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:

@@ -177,3 +177,10 @@ def test_a_sentence_that_only_announces_reasons_is_none_of_them():
     assert choose(question, [announced]) == [announced]
     with_all = pick("The board has two other reasons: rain and the strike.", 0.9)
     assert choose(question, [with_all, told]) == [with_all, told]
+
+
+def test_a_row_of_bare_numbers_is_no_answer_where_there_is_another():
+    row, told = pick("BERT-base 93.46 81.2/88.5", 0.9), pick(sentence(1), 0.4, 99)
+    assert choose(analyse("What was BERT fine-tuned on?"), [row, told]) == [told]
+    assert choose(analyse("What was BERT fine-tuned on?"), [row]) == [row]
+    assert choose(analyse("How high is the score of BERT-base?"), [row, told])[0] == row

@@ -102,6 +102,7 @@ def test_a_full_stop_ends_a_sentence(text, sentences):
         "Acme Inc. Chairman Smith resigned.",
         "It was signed on Jan. 5 by both.",
         "Version 2.0.1 was out.",
+        "It is shown (Sect. 4) to hold.",
     ],
 )
 def test_a_full_stop_within_a_sentence_does_not_end_it(text):
@@ -113,6 +114,7 @@ def test_a_full_stop_within_a_sentence_does_not_end_it(text):
     [
         ("پاکستان نے کہا۔ کیا یہ درست ہے؟ ہاں۔", ["پاکستان نے کہا۔", "کیا یہ درست ہے؟", "ہاں۔"]),
         ("今天下雨。我们走了！真的吗？是。", ["今天下雨。", "我们走了！", "真的吗？", "是。"]),
+        ("It is in the library.1 Because of that it is used.", ["It is in the library.1", "Because of that it is used."]),
         ("他说「走吧。」然后离开。", ["他说「走吧。」", "然后离开。"]),
         ("यह पहला है। यह दूसरा है॥ अंत", ["यह पहला है।", "यह दूसरा है॥", "अंत"]),
     ],
@@ -137,6 +139,21 @@ def test_full_stops_of_other_scripts_end_sentences_with_or_without_a_space(text,
             "Background\nThe sanctions were announced in December.",
             ["Background", "The sanctions were announced in December."],
         ),
+        (
+            "4.3 SQuAD v2.0\nThe task extends the problem by\nallowing that there is no answer.",
+            ["4.3 SQuAD v2.0", "The task extends the problem by\nallowing that there is no answer."],
+        ),
+        (
+            "Bring your passport\nAsk for a blue form\nPay at the desk",
+            ["Bring your passport", "Ask for a blue form", "Pay at the desk"],
+        ),
+        (
+            "Which of them is so?\n(A) The first one\n(B) The second\nor none",
+            ["Which of them is so?", "(A) The first one", "(B) The second\nor none"],
+        ),
+        ("log p 0.64 0.55\nDetect 0.84 0.77\nwith more 0.9", ["log p 0.64 0.55", "Detect 0.84 0.77\nwith more 0.9"]),
+        ("10\n11\n12", ["10", "11", "12"]),
+        ("پاسپورٹ لائیں\nنیلا فارم مانگیں جو میز پر ہے", ["پاسپورٹ لائیں", "نیلا فارم مانگیں جو میز پر ہے"]),
         ("# Background\nThe rest", ["# Background", "The rest"]),
         ("First line\n \t\nsecond paragraph", ["First line", "second paragraph"]),
     ],
@@ -152,6 +169,10 @@ def test_items_rows_headings_and_paragraphs_are_kept_apart(text, sentences):
         "The sanctions were\nannounced on Monday.",  # a short line, but the next goes on in lower case
         "He named Karachi,\nLahore and Islamabad.",  # a short line that ends with a comma
         "The long line of this paragraph that was wrapped goes to\nIslamabad and further.",
+        # a narrow column, as two of them make a page
+        "Our best model is trained on books\n(800M words) and reaches the state\nof the art results on GLUE, RACE and\nSQuAD.",
+        "It was trained (Devlin et al.\n, 2019) on books1\n.",  # what a PDF sets apart: a link, a raised number
+        "अंतरराष्ट्रीय बाज़ार में कीमत\nबढ़ने के बाद सरकार ने यह कहा\nकि आयात किया जाएगा।",
     ],
 )
 def test_a_wrapped_line_goes_on_in_the_next(text):

@@ -76,11 +76,14 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
 
 
 def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
-    """Leave out what holds no date where one is asked for, and what only announces a list, unless there is nothing else."""
+    """Leave out what holds no date where one is asked for, rows of bare numbers, and what only announces a list.
+
+    Each unless there is nothing else.
+    """
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
-    return [pick for pick in ranked if not (asked.several and _announces(pick.text))] or ranked
+    return [one for one in ranked if not (_is_bare_row(one.text) or (asked.several and _announces(one.text)))] or ranked
 
 
 def _of_view_and_number(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
@@ -117,6 +120,13 @@ def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
             found.append(replace(pick, score=max(pick.score, inherited, cause)))
         before = pick
     return found or list(rated)
+
+
+def _is_bare_row(sentence: str) -> bool:
+    """Say whether a sentence is a row of a PDF's table, of which nobody can tell what its numbers count."""
+    words = sentence.split()
+    numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
+    return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?" and " | " not in sentence
 
 
 def _announces(sentence: str) -> bool:
