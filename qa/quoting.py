@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from textwrap import shorten
 from typing import Any
 
@@ -39,11 +41,12 @@ def quote(
     """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items."""
     named = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
     spans = _with_what_they_point_to(documents, picks)
+    names = _names_of([documents[pick.hit.document.id] for pick in picks])
     before = ""
     for pick in spans:
         document = documents[pick.hit.document.id]
         if named and document.id != before:
-            yield from draft.lead_in(f"{_name_of(document)}:")
+            yield from draft.lead_in(f"{names[document.id]}:")
         yield from draft.write(_shown(pick.text), before=_ITEM if named and listed else " ")
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
@@ -178,6 +181,16 @@ def _lead_in(conflict: Conflict) -> str:
         return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
     age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
     return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
+
+
+def _names_of(documents: Sequence[Document]) -> dict[str, str]:
+    """Return id → name, with the file's where several have the same: all reports of an office may bear one title."""
+    names = {one.id: _name_of(one) for one in documents}
+    counts = Counter(names.values())
+    return {
+        one.id: names[one.id] if counts[names[one.id]] == 1 else f"{names[one.id]}, {PurePath(one.path).name}"
+        for one in documents
+    }
 
 
 def _name_of(document: DocumentInfo) -> str:

@@ -57,6 +57,15 @@ def test_sentences_of_several_documents_stand_under_their_names():
     assert draft.text == "Mills: The owners left the valley. [1]\n\nWheels: The mill at Horsk had four wheels. [2]"
 
 
+def test_documents_of_one_title_are_named_by_their_files_too():
+    one, other = document(), document("The mill at Horsk had four wheels.", "wheels")
+    draft = written(
+        pick(one, "The owners left the valley."), pick(replace(other, title="Mills"), "The mill at Horsk had four wheels.")
+    )
+    assert "Mills, mills.txt: The owners left" in draft.text
+    assert "Mills, wheels.txt: The mill at" in draft.text
+
+
 def test_what_is_asked_for_as_a_list_is_given_as_one():
     source = document()
     draft = written(

@@ -65,6 +65,41 @@ def test_a_heading_of_a_pdf_stands_apart_from_the_paragraph_below():
     assert text_of(make_pdf(page), "a.pdf").startswith("Background\n\nThe sanctions")
 
 
+def make_paper(*lines: tuple[str, int], title: str = "", turned: str = "") -> bytes:
+    """Make a page of lines in their sizes (points). turned: what stands at its side, larger than all else."""
+    pdf = FPDF()
+    pdf.set_title(title)
+    pdf.add_page()
+    if turned:
+        pdf.set_font("helvetica", size=30)
+        with pdf.rotation(90, 10, 150):
+            pdf.text(10, 150, turned)
+    for line, size in lines:
+        pdf.set_font("helvetica", size=size)
+        pdf.multi_cell(0, size / 2, line, new_x="LMARGIN", new_y="NEXT")
+    return bytes(pdf.output())
+
+
+BODY = ("We measured the range of the missiles in the desert and found it shorter than was said. " * 4, 10)
+
+
+@pytest.mark.parametrize("told", ["", "Microsoft Word - final3.doc", "Untitled", "paper.dvi", "PowerPoint Presentation"])
+def test_the_largest_words_of_the_first_page_are_the_title_where_no_person_gave_one(told: str):
+    paper = make_paper(("The Range of Missiles:\nA Measurement", 17), ("A. Khan and B. Finer", 12), BODY, title=told)
+    assert read(paper, "a.pdf").title == "The Range of Missiles: A Measurement"
+
+
+def test_what_stands_at_the_side_of_a_page_is_no_title():
+    paper = make_paper(("The Range of Missiles", 17), BODY, turned="arXiv:2401.00001v1 [cs.CL] 1 Jan 2024")
+    assert read(paper, "a.pdf").title == "The Range of Missiles"
+
+
+@pytest.mark.parametrize("line", ["Contents", "2015 JA N 2 7 P H", ": a continuation of it", "word " * 60])
+def test_what_is_no_title_is_taken_for_none(line: str):
+    assert read(make_paper((line, 17), BODY), "a.pdf").title == ""
+    assert read(make_paper(("The same size as all else", 10), BODY), "a.pdf").title == ""
+
+
 def test_a_pdf_tells_its_title_and_author():
     extracted = read(make_pdf("Words.", title="A  title"), "a.pdf")
     assert extracted.title == "A title"

@@ -14,6 +14,7 @@ from index.readers.builder import fold_space
 from index.readers.dates import iso_date
 from index.readers.pdf_arabic import mend_ligatures
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
+from index.readers.pdf_title import title_of
 from index.readers.text import clean
 from index.records import Extracted, Locator, Section
 
@@ -36,7 +37,7 @@ def read_pdf(data: bytes, passwords: Sequence[str] = ()) -> Extracted:
     try:
         raw = list(_page_texts(document))
         outline = bookmarks(document)
-        title = fold_space(clean(document.get_metadata_value("Title")))
+        title = title_of(document)
         metadata = _metadata(document, len(raw))
     finally:
         document.close()
