@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,6 +15,7 @@ from qa.reading.sentence_vectors import Embeds
 from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
+_FIELD = re.compile(r"(?:^|\s)[^\W\d_][\w/-]*:(?=\s|$)")
 _ALIKE = 0.6  # cosine of two sentences; below it they are about different things
 _MOST = 3  # conflicts that one answer shows
 _MOST_COMPARED = 40  # pairs that are embedded
@@ -49,12 +51,17 @@ def find_conflicts(ones: Sequence[Sentence], others: Sequence[Sentence], embedde
 
 def _contradicts(one: Sentence, other: Sentence) -> str:
     """Return on what two sentences contradict each other; "" when they do not, or are not about the same."""
-    if one.hit.document.id == other.hit.document.id:
+    if one.hit.document.id == other.hit.document.id or _is_form(one.text) or _is_form(other.text):
         return ""
     mine, yours = tokens_of(one.text), tokens_of(other.text)
     if not _same_scene(mine, yours) or _other_things(mine, yours):
         return ""
     return differs(mine, Evidence(other.text)) or differs(yours, Evidence(one.text))
+
+
+def _is_form(text: str) -> bool:
+    """Say whether a text is filled into a form: two forms tell of two cases, and none of them denies the other."""
+    return len(_FIELD.findall(text)) > 1 and " | " not in text
 
 
 def _same_scene(mine: Sequence[Token], yours: Sequence[Token]) -> bool:

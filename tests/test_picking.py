@@ -184,3 +184,12 @@ def test_a_row_of_bare_numbers_is_no_answer_where_there_is_another():
     assert choose(analyse("What was BERT fine-tuned on?"), [row, told]) == [told]
     assert choose(analyse("What was BERT fine-tuned on?"), [row]) == [row]
     assert choose(analyse("How high is the score of BERT-base?"), [row, told])[0] == row
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    ["Inclusion criteria ............7", "Inclusion criteria . . . . . . 7", "Time of Departure: Type of Airspace:"],
+)
+def test_contents_and_empty_forms_are_no_answers_where_there_is_another(nothing: str):
+    told = pick(sentence(1), 0.4, 99)
+    assert choose(analyse("What are the inclusion criteria?"), [pick(nothing, 0.9), told]) == [told]

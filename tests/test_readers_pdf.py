@@ -54,6 +54,44 @@ def test_a_sentence_that_runs_over_a_page_is_in_one_piece():
     assert locate(extracted.sections, 0, len(extracted.text)) == Locator(page=1, last_page=2)
 
 
+REPORT = "Report of the Commission, 2024"
+
+
+def test_running_heads_are_kept_once_and_page_numbers_not_at_all():
+    texts = ("The ministry rejected the sanctions on Monday and", "said that they were unjust.", "It gave three grounds.")
+    pages = [f"{REPORT}\n{text}\nPage {number} of 3" for number, text in enumerate(texts, start=1)]
+    extracted = read(make_pdf(*pages), "a.pdf")
+    assert extracted.text == f"{REPORT}\n\n{texts[0]}\n{texts[1]}\n\n{texts[2]}"
+    at = extracted.text.index("grounds")
+    assert locate(extracted.sections, at, at + 7) == Locator(page=3)
+
+
+@pytest.mark.parametrize("first", ["{}", "- {} -", "Page {}", "Seite {} von 9", "p. {}", "{}/9"])
+def test_numbers_of_pages_are_left_out_wherever_they_begin(first: str):
+    pages = [f"{first.format(number)}\nThis is page {word}." for number, word in ((7, "one"), (8, "two"), (9, "three"))]
+    assert text_of(make_pdf(*pages), "a.pdf") == "This is page one.\n\nThis is page two.\n\nThis is page three."
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("None", "None", "None"),  # an answer in a form, on every page
+        ("1902", "1910", "1931"),  # numbers that do not count on
+        ("(1)", "(2)", "(3)"),  # numbers of equations
+        (REPORT, REPORT, "Words."),  # on too few pages
+        ("Exercise 1", "Exercise 2", "Exercise 3"),
+    ],
+)
+def test_what_means_something_on_each_page_stays_there(lines: tuple[str, ...]):
+    text = text_of(make_pdf(*(f"{one} has {line}.\n{line}" for one, line in zip("ABC", lines, strict=True))), "a.pdf")
+    assert [text.count(line) for line in lines] == [2 * lines.count(line) for line in lines]
+
+
+def test_what_stands_within_a_page_stays_there():
+    pages = [f"Words of page {word}.\n{REPORT}\nMore words of {word}." for word in ("one", "two", "three")]
+    assert text_of(make_pdf(*pages), "a.pdf").count(REPORT) == 3
+
+
 def test_a_word_broken_at_the_end_of_a_line_is_joined():
     assert text_of(make_pdf("The new sanc-\ntions were announced."), "a.pdf") == "The new sanctions\nwere announced."
 

@@ -13,6 +13,7 @@ from index.errors import NeedsPassword, UnreadableFile
 from index.readers.builder import fold_space
 from index.readers.dates import iso_date
 from index.readers.pdf_arabic import mend_ligatures
+from index.readers.pdf_furniture import without_furniture
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
 from index.readers.pdf_title import title_of
 from index.readers.text import clean
@@ -42,7 +43,8 @@ def read_pdf(data: bytes, passwords: Sequence[str] = ()) -> Extracted:
     finally:
         document.close()
     sound = ["" if _is_garbage(page) else page for page in raw]
-    text, sections = _join([_paragraphs(clean(page)) for page in _join_words(sound)], outline)
+    pages = without_furniture([clean(page) for page in _join_words(sound)])
+    text, sections = _join([_paragraphs(page) for page in pages], outline)
     if not any(map(str.isalnum, text)):
         raise UnreadableFile(_why_no_text(raw, sound))
     return Extracted(text=text, media_type="application/pdf", title=title, sections=sections, metadata=metadata)

@@ -31,6 +31,7 @@ _ANNOUNCES = re.compile(
     re.I,
 )
 _LONGEST_ANNOUNCEMENT = 14  # words
+_LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
 _MOST_PICKS, _MOST_OF_LISTS = 4, 8
 MOST_WORDS = 120  # of an answer
 
@@ -76,14 +77,14 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
 
 
 def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
-    """Leave out what holds no date where one is asked for, rows of bare numbers, and what only announces a list.
+    """Leave out what holds no date where one is asked for, what tells nothing by itself, and what only announces a list.
 
     Each unless there is nothing else.
     """
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
-    return [one for one in ranked if not (_is_bare_row(one.text) or (asked.several and _announces(one.text)))] or ranked
+    return [one for one in ranked if not (_tells_nothing(one.text) or (asked.several and _announces(one.text)))] or ranked
 
 
 def _of_view_and_number(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
@@ -122,9 +123,14 @@ def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     return found or list(rated)
 
 
-def _is_bare_row(sentence: str) -> bool:
-    """Say whether a sentence is a row of a PDF's table, of which nobody can tell what its numbers count."""
+def _tells_nothing(sentence: str) -> bool:
+    """Say whether it is a line of a table of contents, a form that nobody filled in, or a row of a table in a PDF.
+
+    Nobody can tell what the numbers of such a row count; rows whose cells are named have " | " between them.
+    """
     words = sentence.split()
+    if _LEADERS.search(sentence) or (words[-1].endswith(":") and sum(word.endswith(":") for word in words) > 1):
+        return True
     numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
     return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?" and " | " not in sentence
 
