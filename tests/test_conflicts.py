@@ -114,7 +114,7 @@ def test_a_sentence_that_is_superseded_gives_way(bridges):
         ("The adults' fee for a library card is 10 euros.", "The children's fee for a library card is 3 euros."),
         ("The fee for a card for adults is 10 euros per year.", "The fee for a card for children is 3 euros per year."),
         ("Adults pay 10 euros for a library card.", "Children pay 3 euros for a library card."),
-        ("Medical Class: 2 Last Exam: 09/01/2007 Height: 170 cm", "Medical Class: 1 Last Exam: 11/01/2007 Height: 182 cm"),
+        ("Certificate: Class 2 Hours: 400 Last Exam: May 2007", "Certificate: Class 2 Hours: 900 Last Exam: May 2007"),
         ("The north tower of Bor is 40 metres high.", "The south tower of Bor is 55 metres high."),
     ],
 )
