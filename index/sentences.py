@@ -14,7 +14,9 @@ from statistics import median_high
 Span = tuple[int, int]
 
 # A full stop of any script with the closing quotes, brackets and notes that belong to it: [3], or as a PDF has raised ones.
-_STOP = re.compile(r"(?:(?<=[^\W\d_]{4})\.\d{1,2}(?=\s)|[.!?…]+|[۔؟。！？｡।॥]+)(?:[\"'”’»)\]）」』]|\[\d{1,3}\])*")
+_STOP = re.compile(
+    r"(?:(?<=[^\W\d_]{4})\.\d{1,2}(?:[,–-]\d{1,2})*(?=\s)|[.!?…]+|[۔؟。！？｡।॥]+)(?:[\"'”’»)\]）」』]|\[\d{1,3}\])*"
+)
 _UNAMBIGUOUS = frozenset("۔؟。！？｡।॥")
 _NEXT_WORD = re.compile(r"\s*[\"'“‘«(\[]*([^\s\"'“”‘’«(\[]*)")
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")

@@ -115,6 +115,7 @@ def test_a_full_stop_within_a_sentence_does_not_end_it(text):
         ("پاکستان نے کہا۔ کیا یہ درست ہے؟ ہاں۔", ["پاکستان نے کہا۔", "کیا یہ درست ہے؟", "ہاں۔"]),
         ("今天下雨。我们走了！真的吗？是。", ["今天下雨。", "我们走了！", "真的吗？", "是。"]),
         ("It is in the library.1 Because of that it is used.", ["It is in the library.1", "Because of that it is used."]),
+        ("It treats the shoulder.1,3-6 First comes rest.", ["It treats the shoulder.1,3-6", "First comes rest."]),
         ("他说「走吧。」然后离开。", ["他说「走吧。」", "然后离开。"]),
         ("यह पहला है। यह दूसरा है॥ अंत", ["यह पहला है।", "यह दूसरा है॥", "अंत"]),
     ],
