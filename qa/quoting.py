@@ -38,15 +38,20 @@ _POINTS_BACK = re.compile(
 def quote(
     documents: Mapping[str, Document], picks: Sequence[Pick], draft: Draft, *, listed: bool
 ) -> Generator[Event, None, None]:
-    """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items."""
+    """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items.
+
+    Items of a list that is asked for are given as such, and under their heading, too.
+    """
+    listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
     named = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
     spans = _with_what_they_point_to(documents, picks)
     names = _names_of([documents[pick.hit.document.id] for pick in picks])
+    headings = _headings_of(picks)
     before = ""
     for pick in spans:
         document = documents[pick.hit.document.id]
         if named and document.id != before:
-            yield from draft.lead_in(f"{names[document.id]}:")
+            yield from draft.lead_in(f"{', '.join([names[document.id], *headings[document.id]])}:")
         yield from draft.write(_shown(pick.text), before=_ITEM if named and listed else " ")
         before = document.id
         citation = cite_span(document, pick.hit, pick.start, pick.end)
@@ -181,6 +186,14 @@ def _lead_in(conflict: Conflict) -> str:
         return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
     age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
     return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
+
+
+def _headings_of(picks: Sequence[Pick]) -> dict[str, list[str]]:
+    """Return document id → the heading that all its picks stand under, if it says what is asked for."""
+    found: dict[str, set[str]] = {}
+    for pick in picks:
+        found.setdefault(pick.hit.document.id, set()).add(_shown(pick.heading.rstrip(":：")))
+    return {key: [*ones] if len(ones) == 1 and "" not in ones else [] for key, ones in found.items()}
 
 
 def _names_of(documents: Sequence[Document]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from index.records import Hit, Passage
 from qa.reading.calibration import Floats, Logistic, chance, fitted
+from qa.reading.headings import headed
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
@@ -22,6 +23,8 @@ from qa.reading.speakers import speakers
 _SPEAKER = 2.0
 # Added where all the question's numbers are: "kind 77" is no more like "kind 67" than like "kind 3", whatever vectors say.
 _NUMBER = 2.0
+# Added to the logits of what stands under a heading that says what is asked for, and to that of there being an answer.
+_HEADED, _HEADED_ANSWER = 3.0, 2.5
 _ACRONYM = 1.0  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.0  # the logit of a sentence at the edge of a passage that answers
 # Measured on 300 questions of SQuAD among 1,300 passages, those that the calibration is fitted on: MRR .917 without, .923
@@ -49,7 +52,7 @@ def sentence_logits(fit: Logistic, rows: Floats, asked: Question, sentences: Seq
     """Return for each sentence the logit that it answers: from its signals, who speaks, and the names that it shares."""
     logits: Floats = fit.logits(rows)
     logits = logits + _SPEAKER * speakers(asked, sentences) + _NUMBER * numbers_shared(asked, sentences)
-    return logits + _ACRONYM * acronyms_shared(asked, sentences)
+    return logits + _ACRONYM * acronyms_shared(asked, sentences) + _HEADED * headed(asked, sentences)
 
 
 class Reader:
@@ -69,11 +72,17 @@ class Reader:
         said = speakers(asked, sentences)
         numbers = numbers_shared(asked, sentences)
         logits = sentence_logits(fitted().sentence, rows, asked, sentences)
-        score = chance(float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences))))
+        under = headed(asked, sentences)
+        answer = float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences)))
+        score = chance(answer + _HEADED_ANSWER * float(under[np.argmax(logits)]))
         rated = tuple(
-            Pick(one.hit, one.start, one.end, one.text, chance(float(logit)), own=bool(by > 0), numbered=bool(share == 1))
-            for one, logit, by, share in zip(sentences, logits, said, numbers, strict=True)
-        )
+            Pick(
+                one.hit, one.start, one.end, one.text, chance(float(logits[i])),
+                own=bool(said[i] > 0), numbered=bool(numbers[i] == 1),
+                heading=one.under if under[i] else "", item=one.item,
+            )
+            for i, one in enumerate(sentences)
+        )  # fmt: skip
         chosen = tuple(choose(asked, rated))
         picks = chosen if score >= fitted().least_chance(self._risk) else ()
         return Reading(picks, score, chosen, rated, score < fitted().hopeless)

@@ -18,7 +18,8 @@ _COUNTED = 0.05  # sentences below this chance do not count as answers that migh
 # of the sample questions' citations .402 were right (`make eval`), with these .478 and as many answers held what is right.
 _KEEN, _EXACT = 0.7, 1.3
 _NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely, as must what stands in for one too long
-_VIEWS = 2  # with so many sentences of the one whose view is asked for, those of nobody in particular are left out
+# With so many sentences of the one whose view is asked for, or items of the list that is, all others are left out.
+_ENOUGH = 2
 # What a sentence of the paragraph beneath a question has of the question's chance, where not a fact is asked for: the first
 # has all, and tells the fact.
 _BENEATH = 0.7
@@ -32,7 +33,7 @@ _ANNOUNCES = re.compile(
 )
 _LONGEST_ANNOUNCEMENT = 14  # words
 _LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
-_MOST_PICKS, _MOST_OF_LISTS = 4, 8
+_MOST_PICKS, _MOST_OF_LISTS, _MOST_ITEMS = 4, 8, 20
 MOST_WORDS = 120  # of an answer
 
 
@@ -40,7 +41,8 @@ MOST_WORDS = 120  # of an answer
 class Pick:
     """A sentence that answers: its span in the document of the hit, and the chance that it does.
 
-    own: it is said by the one whose view is asked for; numbered: it has all numbers that the question has.
+    own: it is said by the one whose view is asked for; numbered: it has all numbers that the question has; heading: what it
+    stands under, if that says what is asked for; item: it is one of a list.
     """
 
     hit: Hit
@@ -50,23 +52,31 @@ class Pick:
     score: float
     own: bool = False
     numbered: bool = False
+    heading: str = ""
+    item: bool = False
+
+    @property
+    def is_listed(self) -> bool:
+        """Say whether it is an item of the list that is asked for."""
+        return self.item and bool(self.heading)
 
 
 def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     """Take the best sentence, and others that are worth it; several where several are asked for."""
-    ranked = _of_the_kind(asked, sorted(_answering(asked, rated), key=lambda pick: -pick.score))
+    answering = _answering(asked, _with_openings(rated))
+    ranked = _of_the_kind(asked, sorted(answering, key=lambda pick: -pick.score))
     least = worth_taking([pick.score for pick in ranked]) * (_KEEN if asked.several else 1) * (_EXACT if asked.marked else 1)
-    ranked = _of_view_and_number(ranked, least)
+    ranked = _of_one_kind(ranked, least)
     if asked.kind in FACTS and asked.marked:
         least = max(least, _NEARLY * ranked[0].score)
-    most = _MOST_OF_LISTS if asked.several else _MOST_PICKS
+    most = _MOST_ITEMS if ranked[0].is_listed else _MOST_OF_LISTS if asked.several else _MOST_PICKS
     chosen: list[Pick] = []
     words = 0
     for pick in ranked:
         length = len(pick.text.split())
-        if len(chosen) == most or (chosen and pick.score < least):
+        if len(chosen) == most or (chosen and pick.score < least and not pick.is_listed):
             break
-        if any(_repeats(pick, other) for other in chosen):
+        if not pick.is_listed and any(_repeats(pick, other) for other in chosen):
             continue
         if chosen and words + length > MOST_WORDS:
             least = max(least, _NEARLY * pick.score)  # a short one in its place is to be nearly as likely
@@ -87,13 +97,36 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     return [one for one in ranked if not (_tells_nothing(one.text) or (asked.several and _announces(one.text)))] or ranked
 
 
-def _of_view_and_number(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
-    """Leave out what others say than the one whose view is asked for, and what lacks numbers that the best has."""
-    if sum(pick.own and pick.score >= least for pick in ranked) >= _VIEWS:
+def _of_one_kind(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
+    """Leave out what others say than the one whose view is asked for, and what lacks what the best has.
+
+    That is the question's numbers, and a heading that says what is asked for; of a list under that its items are the answer.
+    """
+    if sum(pick.own and pick.score >= least for pick in ranked) >= _ENOUGH:
         ranked = [pick for pick in ranked if pick.own]
     if ranked[0].numbered:  # "kind 77" is told of in one row, and rows about other kinds read just like it
         ranked = [pick for pick in ranked if pick.numbered or pick.score >= _NEARLY * ranked[0].score]
-    return ranked
+    listed = [pick for pick in ranked if pick.is_listed]
+    if sum(pick.score >= least for pick in listed) >= _ENOUGH:
+        return _as_they_stand(listed)
+    return [pick for pick in ranked if pick.heading] if ranked[0].heading else ranked
+
+
+def _as_they_stand(listed: Sequence[Pick]) -> list[Pick]:
+    """Sort items as they stand, those of the document with the best first: a long list ends early, but has no gaps."""
+    places = {key: place for place, key in enumerate(dict.fromkeys(pick.hit.document.id for pick in listed))}
+    return sorted(listed, key=lambda pick: (places[pick.hit.document.id], pick.start))
+
+
+def _with_openings(rated: Sequence[Pick]) -> list[Pick]:
+    """Pass the chance of "Documents to bring:" on to the items of the list that it opens."""
+    openings = {(pick.hit.passage.id, pick.text): pick.score for pick in rated if pick.text.endswith(":")}
+    return [
+        replace(pick, score=max(pick.score, _BENEATH * openings.get((pick.hit.passage.id, pick.heading), 0.0)))
+        if pick.is_listed
+        else pick
+        for pick in rated
+    ]
 
 
 def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
