@@ -38,6 +38,8 @@ _STARTERS = frozenset(
     ).split()
 )
 _SHORT_LINE = 50  # characters: a line this short that ends without a full stop is a heading, unless its paragraph is narrow
+_SHARE_GOING_ON = 0.3  # of the lines of a paragraph that go on in lower case, or it is a list or a table
+_NARROWEST, _NARROWEST_WITHOUT_CASE = 25, 12  # characters of a column
 _EVEN = 0.8  # lines with so much of the widest one's width: a wrapped text, in a script without case
 _ENUMERATED = re.compile(r"\((?:\d{1,3}|[a-zA-Z])\)\s")
 _CONTINUES = re.compile(r"[,;:)\]}]|\.(?:\s|$)")  # no line begins so, but where something was set apart in a PDF
@@ -76,11 +78,15 @@ def _line_blocks(text: str, start: int, end: int) -> Iterator[Span]:
 def _width(lines: Sequence[str]) -> int:
     """Return how wide the lines of a paragraph are as a rule, 0 where nothing shows that it was wrapped.
 
-    It shows where a line goes on in lower case, or where there is none and all lines but the last are about as wide.
+    It shows where lines go on in lower case. In scripts that have none it shows where all lines but the last are about as
+    wide, and sentences end in them.
     """
     widths = [len(line) for line in lines[:-1]]
-    goes_on = any(line[:1].islower() for line in lines[1:])
-    if goes_on or (len(widths) > 1 and min(widths) >= _EVEN * max(widths) and _has_no_case("".join(lines))):
+    going_on = sum(line[:1].islower() for line in lines[1:])
+    if going_on and going_on >= _SHARE_GOING_ON * len(widths) and median_high(widths) >= _NARROWEST:
+        return median_high(widths)
+    is_even = len(widths) > 1 and min(widths) >= max(_EVEN * max(widths), _NARROWEST_WITHOUT_CASE)
+    if is_even and _has_no_case("".join(lines)) and any(one in _UNAMBIGUOUS for line in lines for one in line):
         return median_high(widths)
     return 0
 

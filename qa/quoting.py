@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import PurePath
 from textwrap import shorten
 from typing import Any
@@ -25,6 +26,7 @@ from qa.reply import without_links
 from qa.support import Judgement
 
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
+GOES_ON = "The list goes on there."
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
 _LONGEST_NAME = 90  # characters of a title
 _LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*")
@@ -40,22 +42,29 @@ def quote(
 ) -> Generator[Event, None, None]:
     """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items.
 
-    Items of a list that is asked for are given as such, and under their heading, too.
+    Items of a list that is asked for are given as such, and items of any list under its heading.
     """
     listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
-    named = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
-    spans = _with_what_they_point_to(documents, picks)
+    several = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
+    named = several or any(map(_heading_of, picks))
     names = _names_of([documents[pick.hit.document.id] for pick in picks])
-    headings = _headings_of(picks)
-    before = ""
-    for pick in spans:
-        document = documents[pick.hit.document.id]
-        if named and document.id != before:
-            yield from draft.lead_in(f"{', '.join([names[document.id], *headings[document.id]])}:")
-        yield from draft.write(_shown(pick.text), before=_ITEM if named and listed else " ")
-        before = document.id
+    before: tuple[str, str] | None = None
+    spans = _with_what_they_point_to(documents, picks)
+    for pick, following in zip_longest(spans, spans[1:]):
+        document, heading = documents[pick.hit.document.id], _heading_of(pick)
+        if named and (document.id, heading) != before:
+            yield from draft.lead_in(f"{', '.join(filter(None, (names[document.id], heading)))}:")
+        yield from draft.write(_shown(pick.text), before=_ITEM if several and listed else " ")
+        before = document.id, heading
         citation = cite_span(document, pick.hit, pick.start, pick.end)
         yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
+        if pick.is_listed and following is None and _LIST_LINE.match(document.text, pick.end):
+            yield from draft.lead_in(GOES_ON)
+
+
+def _heading_of(pick: Pick) -> str:
+    """Return the heading without which a pick cannot be understood: "Smoking" may be what is forbidden."""
+    return _shown(pick.heading.rstrip(":：")) if pick.item or pick.fits else ""
 
 
 def _shown(text: str) -> str:
@@ -186,14 +195,6 @@ def _lead_in(conflict: Conflict) -> str:
         return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
     age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
     return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
-
-
-def _headings_of(picks: Sequence[Pick]) -> dict[str, list[str]]:
-    """Return document id → the heading that all its picks stand under, if it says what is asked for."""
-    found: dict[str, set[str]] = {}
-    for pick in picks:
-        found.setdefault(pick.hit.document.id, set()).add(_shown(pick.heading.rstrip(":：")))
-    return {key: [*ones] if len(ones) == 1 and "" not in ones else [] for key, ones in found.items()}
 
 
 def _names_of(documents: Sequence[Document]) -> dict[str, str]:

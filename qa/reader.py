@@ -79,7 +79,7 @@ class Reader:
             Pick(
                 one.hit, one.start, one.end, one.text, chance(float(logits[i])),
                 own=bool(said[i] > 0), numbered=bool(numbers[i] == 1),
-                heading=one.under if under[i] else "", item=one.item,
+                heading=one.under, fits=bool(under[i]), item=one.item,
             )
             for i, one in enumerate(sentences)
         )  # fmt: skip

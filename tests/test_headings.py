@@ -76,7 +76,7 @@ def under(text: str, **named: object) -> dict[str, str]:
 def asked(folder: Path, make_workspace):
     (folder / "trial.md").write_text(TRIAL)
     (folder / "leaflet.md").write_text(LEAFLET)
-    (folder / "visit.txt").write_text(VISIT)
+    (folder / "site-visit.txt").write_text(VISIT)
     workspace: Workspace = make_workspace(folder / ".qa")
     index_paths(workspace, [folder])
 
@@ -150,7 +150,7 @@ def test_a_heading_fits_where_it_says_what_is_asked_for(question: str, fits: boo
         ),
         (
             "Which documents do I bring to the site visit?",
-            "visit, Documents to bring:\n- Delegation log [1]\n- Signed protocol pages [2]",
+            "site-visit, Documents to bring:\n- Delegation log [1]\n- Signed protocol pages [2]",
         ),
         ("What are the side effects of ibuprofen?", "Ibuprofen leaflet, Side effects:\n- Stomach pain [1]\n- Headache [2]"),
     ],
@@ -169,6 +169,58 @@ def test_a_long_list_ends_early_and_has_no_gaps(folder: Path, make_workspace):
     workspace = make_workspace(folder / ".qa")
     index_paths(workspace, [folder])
     text = str(answer_question(workspace, AskRequest("Which forms are required?", mode="extractive"))["text"])
-    given = [line.removeprefix("- ").split(" [")[0] for line in text.split("\n")[1:]]
+    given = [line.removeprefix("- ").split(" [")[0] for line in text.split("\n") if line.startswith("- ")]
     assert given == items[: len(given)]
     assert 90 <= len(" ".join(given).split()) <= 120
+    assert text.endswith("\n\nThe list goes on there.")
+
+
+ASTRAY = {
+    "formulary.md": "# Formulary\n\n## Ibuprofen\n\n### Side effects\n\n- Nausea\n- Heartburn\n\n## Warfarin\n\n### Side effects\n\n"
+    "- Bleeding gums\n- Bruises\n",
+    "gym.md": "# Rules of the gym\n\n## Allowed items\n\n- Towels of any size\n- Water bottles\n\n## What is forbidden in the gym?\n\n"
+    "- Glass bottles\n- Dogs of members\n\n## Fees in 2024\n\n- Thirty euros a month\n",
+    "rowing.md": "# Rowing club\n\n## Duties of the secretary\n\n- Keeps the minutes of meetings\n- Writes to the members\n\n## Money\n\n"
+    "The treasurer keeps the accounts and collects the dues of all members.\n",
+    "loratadine.md": "# Loratadine leaflet\n\nIt can be taken with paracetamol.\n\n## Side effects\n\n- Sleepiness\n- Dry mouth\n",
+    "pie.md": "# Apple pie\n\n## Ingredients\n\n- 300 g flour\n- 6 apples\n- 2 eggs\n- Sugar to taste\n",
+    "pump.txt": "Heat pumps are bought by many.\n\nPros:\n- Quiet at night\n- Cheap to run\nCons:\n- Expensive to buy\n- Needs a licence\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "question", "given", "not_given"),
+    [
+        (
+            "formulary.md",
+            "What are the side effects of warfarin?",
+            "Formulary, Warfarin, Side effects:\n- Bleeding gums [1]\n- Bruises [2]",
+            "Nausea",
+        ),
+        ("gym.md", "Which items are allowed?", "Allowed items:\n- Towels of any size [1]\n- Water bottles [2]", "Glass"),
+        ("gym.md", "What is forbidden in the gym?", "- Glass bottles [1]\n- Dogs of members [2]", "Thirty"),
+        ("rowing.md", "What are the duties of the treasurer?", "The treasurer keeps the accounts", "Keeps the minutes"),
+        ("loratadine.md", "What are the side effects of paracetamol?", "", "Dry mouth"),
+        ("pie.md", "What are the ingredients of apple pie?", "- 6 apples [2]\n- 2 eggs [3]", "goes on"),
+        ("pump.txt", "What are the pros?", "Pros:\n- Quiet at night [1]\n- Cheap to run [2]", "Expensive"),
+    ],
+)
+def test_no_list_is_mixed_up_with_another(
+    folder: Path, make_workspace, file: str, question: str, given: str, not_given: str
+):
+    (folder / file).write_text(ASTRAY[file])
+    workspace = make_workspace(folder / ".qa")
+    index_paths(workspace, [folder])
+    text = str(answer_question(workspace, AskRequest(question, mode="extractive"))["text"])
+    assert given in text
+    assert not_given not in text
+
+
+def test_an_item_is_never_shown_without_its_heading(folder: Path, make_workspace):
+    (folder / "costs.md").write_text(
+        "# Travel policy\n\n## Expenses not covered\n\n- Traffic fines and parking fines\n- Minibar drinks\n"
+    )
+    workspace = make_workspace(folder / ".qa")
+    index_paths(workspace, [folder])
+    text = str(answer_question(workspace, AskRequest("Are parking fines reimbursed?", mode="extractive"))["text"])
+    assert "fines" not in text or text.startswith("Travel policy, Expenses not covered:")

@@ -57,19 +57,17 @@ def test_a_sentence_that_runs_over_a_page_is_in_one_piece():
 REPORT = "Report of the Commission, 2024"
 
 
-def test_running_heads_are_kept_once_and_page_numbers_not_at_all():
+@pytest.mark.parametrize("foot", ["{}", "- {} -", "Page {}", "Seite {} von 9", "p. {}", "{}/9"])
+def test_running_heads_and_page_numbers_do_not_interrupt_a_sentence(foot: str):
     texts = ("The ministry rejected the sanctions on Monday and", "said that they were unjust.", "It gave three grounds.")
-    pages = [f"{REPORT}\n{text}\nPage {number} of 3" for number, text in enumerate(texts, start=1)]
+    pages = [f"{REPORT}\n{text}\n{foot.format(number)}" for number, text in enumerate(texts, start=7)]
     extracted = read(make_pdf(*pages), "a.pdf")
-    assert extracted.text == f"{REPORT}\n\n{texts[0]}\n{texts[1]}\n\n{texts[2]}"
+    assert f"{REPORT}\n\n{texts[0]}\n{texts[1]}\n" in extracted.text
+    assert foot.format(7) not in extracted.text
+    assert foot.format(8) in extracted.text  # where no sentence runs over a page nothing is left out
+    assert extracted.text.count(REPORT) == 2
     at = extracted.text.index("grounds")
     assert locate(extracted.sections, at, at + 7) == Locator(page=3)
-
-
-@pytest.mark.parametrize("first", ["{}", "- {} -", "Page {}", "Seite {} von 9", "p. {}", "{}/9"])
-def test_numbers_of_pages_are_left_out_wherever_they_begin(first: str):
-    pages = [f"{first.format(number)}\nThis is page {word}." for number, word in ((7, "one"), (8, "two"), (9, "three"))]
-    assert text_of(make_pdf(*pages), "a.pdf") == "This is page one.\n\nThis is page two.\n\nThis is page three."
 
 
 @pytest.mark.parametrize(
@@ -83,13 +81,17 @@ def test_numbers_of_pages_are_left_out_wherever_they_begin(first: str):
     ],
 )
 def test_what_means_something_on_each_page_stays_there(lines: tuple[str, ...]):
-    text = text_of(make_pdf(*(f"{one} has {line}.\n{line}" for one, line in zip("ABC", lines, strict=True))), "a.pdf")
+    pages = [f"as {one} has {line}\n{line}" for one, line in zip("ABC", lines, strict=True)]
+    text = text_of(make_pdf(*pages), "a.pdf")
     assert [text.count(line) for line in lines] == [2 * lines.count(line) for line in lines]
 
 
-def test_what_stands_within_a_page_stays_there():
-    pages = [f"Words of page {word}.\n{REPORT}\nMore words of {word}." for word in ("one", "two", "three")]
-    assert text_of(make_pdf(*pages), "a.pdf").count(REPORT) == 3
+@pytest.mark.parametrize("edge", ["1998 1999 2000", "Status: Approved|Status: Approved|Status: Approved"])
+def test_what_is_alike_on_all_pages_stays_where_no_sentence_runs_over_them(edge: str):
+    lines = edge.split("|") if "|" in edge else edge.split()
+    pages = [f"{line}\nThe board of {name} met.\n{line}" for line, name in zip(lines, ("Lom", "Bor", "Ava"), strict=True)]
+    text = text_of(make_pdf(*pages), "a.pdf")
+    assert [text.count(line) for line in lines] == [2 * lines.count(line) for line in lines]
 
 
 def test_a_word_broken_at_the_end_of_a_line_is_joined():
@@ -132,7 +134,9 @@ def test_what_stands_at_the_side_of_a_page_is_no_title():
     assert read(paper, "a.pdf").title == "The Range of Missiles"
 
 
-@pytest.mark.parametrize("line", ["Contents", "2015 JA N 2 7 P H", ": a continuation of it", "word " * 60])
+@pytest.mark.parametrize(
+    "line", ["Contents", "Total 450.00 euros", "2015 JA N 2 7 P H", ": a continuation of it", "word " * 60]
+)
 def test_what_is_no_title_is_taken_for_none(line: str):
     assert read(make_paper((line, 17), BODY), "a.pdf").title == ""
     assert read(make_paper(("The same size as all else", 10), BODY), "a.pdf").title == ""

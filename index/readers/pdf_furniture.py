@@ -1,6 +1,6 @@
-"""Pages without what they all have at their edges: running heads and feet are kept once, numbers of pages not at all.
+"""Pages without running heads, feet and page numbers where those stand in the middle of a sentence.
 
-Between two pages they would stand in the middle of a sentence, which could then neither be found nor quoted whole.
+It could neither be found nor quoted whole. Everywhere else they stay: what pages repeat may mean something on each.
 """
 
 from __future__ import annotations
@@ -22,9 +22,21 @@ _Lines = Sequence[str]
 def without_furniture(pages: Sequence[str]) -> list[str]:
     """Return the texts of pages without it."""
     lines: list[_Lines] = [page.split("\n") for page in pages]
-    for step in (1, -1):  # the heads, then the feet from below
-        lines = [page[::step] for page in _without_heads([page[::step] for page in lines])]
-    return ["\n".join(page) for page in lines]
+    headless = _without_heads(lines)
+    footless = [page[::-1] for page in _without_heads([page[::-1] for page in lines])]
+    kept = [list(page) for page in lines]
+    for at in range(len(pages) - 1):
+        if _goes_on(footless[at], headless[at + 1]):
+            foot, head = len(lines[at]) - len(footless[at]), len(lines[at + 1]) - len(headless[at + 1])
+            kept[at] = kept[at][: len(kept[at]) - foot]
+            kept[at + 1] = kept[at + 1][head:]
+    return ["\n".join(page) for page in kept]
+
+
+def _goes_on(page: _Lines, following: _Lines) -> bool:
+    """Say whether a sentence runs from one page into the next."""
+    last, first = "".join(page[-1:]).strip(), "".join(following[:1]).strip()
+    return last != "" and last[-1] not in ".!?۔؟:" and first[:1].islower()
 
 
 def _without_heads(pages: Sequence[_Lines]) -> list[_Lines]:
@@ -32,22 +44,20 @@ def _without_heads(pages: Sequence[_Lines]) -> list[_Lines]:
     fewest = max(_FEWEST_PAGES, _SHARE * len(pages))
     counts = _pages_with([_folded(line) for line in head] for head in heads)
     repeated = {line for line, count in counts.items() if count >= fewest and len(line) >= _SHORTEST}
-    counted = _pages_with([_first(line, at) for line in head] for at, head in enumerate(heads))
-    seen: set[str] = set()
-    kept: list[_Lines] = []
-    for at, page in enumerate(pages):
-        gone: set[int] = set()
-        for place, line in enumerate(page):
-            folded = _folded(line)
-            first = _first(line, at)
-            if folded in seen or (first and counted[first] >= fewest):
-                gone.add(place)
-            elif folded in repeated:
-                seen.add(folded)
-            elif folded:
-                break
-        kept.append([line for place, line in enumerate(page) if place not in gone])
-    return kept
+    counted = _pages_with(list(filter(None, (_first(line, at) for line in head))) for at, head in enumerate(heads))
+    return [
+        page[_length_of_head(page, at, repeated, {key for key in counted if counted[key] >= fewest}) :]
+        for at, page in enumerate(pages)
+    ]
+
+
+def _length_of_head(page: _Lines, at: int, repeated: set[str], numbers: set[str]) -> int:
+    """Return how many lines of a page are its head, empty ones around it included. numbers: what `_first` says of pages'."""
+    for place, line in enumerate(page):
+        folded = _folded(line)
+        if folded and folded not in repeated and (_first(line, at) or "none") not in numbers:
+            return place
+    return 0  # there is nothing else on it
 
 
 def _folded(line: str) -> str:

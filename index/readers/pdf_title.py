@@ -21,6 +21,7 @@ _LARGER = 1.2  # times as high as most characters, or it is no title
 _ALIKE = 0.9  # of the height of what stands before: letters of one size in two fonts; authors are smaller as a rule
 _FEWEST_WORDS, _LONGEST = 2, 200
 _LETTERS = 3  # in a word on the average, or it is a stamp or a row of a table
+_AMOUNT = re.compile(r"\d[.,]\d\d\b")
 _UPRIGHT = 0.1  # radians: what is turned further, as the date at the side of a preprint, is no title
 
 _Run = tuple[float, str]  # height in points, and what stands there without a break
@@ -65,5 +66,5 @@ def _largest(runs: list[_Run]) -> str:
     found = fold_space(clean(next(letters for height, letters in runs if height >= most)))
     is_larger = most >= _LARGER * heights[len(heights) // 2]
     words = len(found.split())
-    is_title = found[:1].isalnum() and words >= _FEWEST_WORDS and len(found) <= _LONGEST
+    is_title = found[:1].isalnum() and words >= _FEWEST_WORDS and len(found) <= _LONGEST and not _AMOUNT.search(found)
     return found if is_larger and is_title and sum(map(str.isalpha, found)) >= _LETTERS * words else ""

@@ -10,42 +10,47 @@ import numpy as np
 import numpy.typing as npt
 
 from index.lexical import question_words
-from qa.reading.hit_sentences import Sentence
+from qa.reading.hit_sentences import UNKNOWN, Sentence
 from qa.reading.questions import Question
 from qa.reading.signals import FACTS
 
-_OF_HEADING, _OF_QUESTION = 0.5, 0.5  # of the words of each must be in the other, or it says something else
 _NEGATION = re.compile(r"\b(?:not?|never|cannot|without|none)\b|n['’]t\b", re.I)
-_SAYS_LITTLE = frozenset(question_words("need list name tell get exist apply use give include mention follow main various"))
+_SAYS_LITTLE = frozenset(
+    question_words("need require list name tell get exist apply use give make include mention follow main various all")
+)
 
 
 def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.float64]:
-    """Return for each sentence the share of the question's words in its heading and title, 0 where others have more or none.
+    """Return for each sentence how well its heading fits the question, 0 to 1: 0 where another fits better, or none does.
 
-    One sentence says a fact, whatever the heading: for questions after those it is 0.
+    One sentence says a fact, whatever the heading: for questions after those it is 0. So it is of a heading that a document
+    has twice, as "Side effects" below each of several medicines: nobody knows here which of them is asked about.
     """
     if asked.kind in FACTS or not sentences:
         return np.zeros(len(sentences))
-    told: dict[str, set[str]] = {}
-    for hit in {one.hit.passage.id: one.hit for one in sentences}.values():
-        told.setdefault(hit.document.id, set()).update(_words(hit.passage.text))
-    fits = np.array([_fit(asked, one, told[one.hit.document.id]) for one in sentences])
-    return np.where(fits == fits.max(), fits, 0.0)
+    fits = np.array([_fit(asked, one) for one in sentences])
+    best = [one if fit and fit == fits.max() else None for one, fit in zip(sentences, fits, strict=True)]
+    places: dict[tuple[str, str], set[int]] = {}
+    for one in filter(None, best):
+        places.setdefault((one.hit.document.id, one.under), set()).update({one.under_at} - {UNKNOWN})
+    known = [bool(one and len(places[one.hit.document.id, one.under]) <= 1) for one in best]
+    return np.where(known, fits, 0.0)
 
 
-def _fit(asked: Question, one: Sentence, told: set[str]) -> float:
-    """Rate a heading: side effects are told of under "Side effects", but not of a thing that its document never names.
+def _fit(asked: Question, one: Sentence) -> float:
+    """Rate a heading, the more of the question is in it the better: 0, ½ to 1.
 
-    told: the words of the document's passages that were found.
+    Each word of the question is to be in it or in a title above it, and each of its own in the question or above.
+
+    "Side effects" of a document on ibuprofen tell nothing of aspirin, even if that is named there; nor do the duties of the
+    secretary tell of the treasurer's.
     """
     if not one.under or bool(_NEGATION.search(one.under)) != bool(_NEGATION.search(asked.text)):
         return 0.0
-    own, words = _words(one.under), _words(asked.text) - _SAYS_LITTLE
-    around = own | _words(f"{one.hit.document.title} {one.hit.passage.context}")
-    if not words & own or not words <= around | told:
-        return 0.0
-    of_question = len(words & around) / len(words)
-    return of_question if of_question >= _OF_QUESTION and len(words & own) >= _OF_HEADING * len(own) else 0.0
+    own, words = (_words(text) - _SAYS_LITTLE for text in (one.under, asked.text))
+    above = _words(f"{one.hit.document.title} {one.hit.passage.context}")
+    fits = words & own and words <= own | above and own <= words | above
+    return (1 + len(words & own) / len(words)) / 2 if fits else 0.0
 
 
 @lru_cache(maxsize=4096)

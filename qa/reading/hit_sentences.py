@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,15 +13,16 @@ from index.sentences import sentence_spans
 _BULLET = re.compile(r"[-*•–·▪]\s")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
 _LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")
-_LONGEST_OPENING = 10  # words of a line that ends with a colon and opens a list
+_LONGEST_HEADING = 15  # words
+UNKNOWN = -1  # where a heading stands that is in no passage
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence of a hit: its span in the document, and its text with white space folded.
 
-    under: the heading, or the opening line of a list, that it stands under; "" where its passage tells none. item: it is one
-    of a list.
+    under: the heading, or the opening line of a list, that it stands under, and where that begins in the document; "" where
+    its passage tells none. item: it is one of a list.
     """
 
     hit: Hit
@@ -28,6 +30,7 @@ class Sentence:
     end: int
     text: str
     under: str = ""
+    under_at: int = UNKNOWN
     item: bool = False
 
 
@@ -46,20 +49,47 @@ def sentences_of(hits: Sequence[Hit]) -> list[Sentence]:
 
 def _sentences_of(hit: Hit) -> Iterator[Sentence]:
     """Yield the sentences of a passage, but for its headings, which answer nothing by themselves."""
-    text, offset = hit.passage.text, hit.passage.start
-    under, in_list = _heading_above(hit), False
+    lines = list(_lines_of(hit))
+    counts = Counter(line.text for line in lines if line.above)
+    offset, title = hit.passage.start, hit.document.title
+    under, under_at, parent = _heading_above(hit), UNKNOWN, ""
+    for line in lines:
+        if not line.is_heading:
+            place = ("", UNKNOWN) if line.above else (under, under_at)
+            yield Sentence(hit, offset + line.start, offset + line.end, line.text, *place, line.item)
+        if line.above:
+            # "Side effects", for the third time: it is those of what the last heading was that comes but once
+            own = line.text if line.text != title else ""
+            if counts[line.text] == 1:
+                parent = own
+            under = f"{parent}, {own}" if parent and parent != own else own
+            under_at = offset + line.start
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A sentence or heading and its span in the passage. above: what comes behind stands under it."""
+
+    start: int
+    end: int
+    text: str
+    item: bool
+    is_heading: bool
+    above: bool
+
+
+def _lines_of(hit: Hit) -> Iterator[_Line]:
+    text, in_list = hit.passage.text, False
     for start, end in sentence_spans(text):
-        opens = _opens_block(text, start)
-        is_item = _is_item(text, start, end) or (in_list and not opens)
+        opens_block, marked = _opens_block(text, start), _is_marked(text, start, end)
         start += _marker_length(text[start:end])
         sentence = " ".join(text[start:end].split())
-        is_heading = sentence == hit.document.title or (_is_heading(sentence) and not is_item)
-        if opens:
-            in_list = sentence.endswith(":") and len(sentence.split()) <= _LONGEST_OPENING and not is_item
-        if not is_heading:
-            yield Sentence(hit, offset + start, offset + end, sentence, "" if opens and in_list else under, is_item)
-        if opens and (is_heading or in_list):
-            under = sentence if sentence != hit.document.title else ""
+        opens_list = not marked and sentence.endswith((":", "：")) and _stands_alone(text, start, end)
+        item = marked or (in_list and not opens_block and not opens_list)
+        in_list = opens_list or (in_list and item)
+        is_heading = sentence == hit.document.title or (_is_heading(sentence) and not item)
+        may_be = opens_block and not item and (is_heading or _may_be_heading(text, start, end))
+        yield _Line(start, end, sentence, item, is_heading, opens_list or may_be)
 
 
 def _heading_above(hit: Hit) -> str:
@@ -73,8 +103,19 @@ def _opens_block(text: str, start: int) -> bool:
     return not before or text[len(before) : start].count("\n") > 1
 
 
-def _is_item(text: str, start: int, end: int) -> bool:
-    """Say whether a line is an item of a list: one number alone may be that of a heading."""
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Say whether a sentence is all that stands in its lines."""
+    return text[:start].rpartition("\n")[2].strip() == "" and text[end:].partition("\n")[0].strip() == ""
+
+
+def _may_be_heading(text: str, start: int, end: int) -> bool:
+    """Say whether a line that opens a block may be a heading with a question mark, a bracket or a number at its end."""
+    short = len(text[start:end].split()) <= _LONGEST_HEADING
+    return short and text[end - 1] not in ".…۔。" and _stands_alone(text, start, end)
+
+
+def _is_marked(text: str, start: int, end: int) -> bool:
+    """Say whether a line has the mark of an item: one number alone may be that of a heading."""
     if _BULLET.match(text[start:end]):
         return True
     line_before = text[:start].rsplit("\n", 2)[-2] if text[:start].endswith("\n") else ""
@@ -89,6 +130,6 @@ def _marker_length(sentence: str) -> int:
 
 
 def _is_heading(sentence: str) -> bool:
-    """Tell headings and scraps from sentences."""
+    """Tell headings and scraps from sentences and the rows of tables."""
     words = len(sentence.split())
-    return words < 3 or (words < 10 and sentence[-1].isalpha())
+    return " | " not in sentence and (words < 3 or (words < 10 and sentence[-1].isalpha()))

@@ -42,7 +42,7 @@ class Pick:
     """A sentence that answers: its span in the document of the hit, and the chance that it does.
 
     own: it is said by the one whose view is asked for; numbered: it has all numbers that the question has; heading: what it
-    stands under, if that says what is asked for; item: it is one of a list.
+    stands under; fits: that says what is asked for; item: it is one of a list.
     """
 
     hit: Hit
@@ -53,12 +53,13 @@ class Pick:
     own: bool = False
     numbered: bool = False
     heading: str = ""
+    fits: bool = False
     item: bool = False
 
     @property
     def is_listed(self) -> bool:
         """Say whether it is an item of the list that is asked for."""
-        return self.item and bool(self.heading)
+        return self.item and self.fits
 
 
 def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
@@ -79,6 +80,8 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         if not pick.is_listed and any(_repeats(pick, other) for other in chosen):
             continue
         if chosen and words + length > MOST_WORDS:
+            if pick.is_listed:
+                break
             least = max(least, _NEARLY * pick.score)  # a short one in its place is to be nearly as likely
             continue
         chosen.append(pick)
@@ -94,7 +97,7 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
-    return [one for one in ranked if not (_tells_nothing(one.text) or (asked.several and _announces(one.text)))] or ranked
+    return [one for one in ranked if not (_tells_nothing(one) or (asked.several and _announces(one.text)))] or ranked
 
 
 def _of_one_kind(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
@@ -109,7 +112,7 @@ def _of_one_kind(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
     listed = [pick for pick in ranked if pick.is_listed]
     if sum(pick.score >= least for pick in listed) >= _ENOUGH:
         return _as_they_stand(listed)
-    return [pick for pick in ranked if pick.heading] if ranked[0].heading else ranked
+    return [pick for pick in ranked if pick.fits] if ranked[0].fits else ranked
 
 
 def _as_they_stand(listed: Sequence[Pick]) -> list[Pick]:
@@ -156,12 +159,15 @@ def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     return found or list(rated)
 
 
-def _tells_nothing(sentence: str) -> bool:
+def _tells_nothing(pick: Pick) -> bool:
     """Say whether it is a line of a table of contents, a form that nobody filled in, or a row of a table in a PDF.
 
     Nobody can tell what the numbers of such a row count; rows whose cells are named have " | " between them.
     """
+    sentence = pick.text
     words = sentence.split()
+    if pick.item:
+        return False
     if _LEADERS.search(sentence) or (words[-1].endswith(":") and sum(word.endswith(":") for word in words) > 1):
         return True
     numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
