@@ -110,6 +110,11 @@ def test_lines_below_an_opening_line_are_items_and_other_short_lines_are_not():
     ]
 
 
+def test_of_a_table_the_first_row_is_a_heading_and_the_others_are_read():
+    text = "Code | Meaning\nE1 | Motor too hot\nE2 | Battery empty"
+    assert under(text) == {"E1 | Motor too hot": "Code | Meaning", "E2 | Battery empty": "Code | Meaning"}
+
+
 def test_numbered_lines_are_items_side_by_side_and_headings_alone():
     items = sentences_of([hit_of("Equipment\n\n1. Machine\n2. Needles\n\n3. Results\n\nThey were good for all of us.")])
     assert [(one.text, one.under) for one in items] == [

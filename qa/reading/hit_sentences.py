@@ -79,7 +79,7 @@ class _Line:
 
 
 def _lines_of(hit: Hit) -> Iterator[_Line]:
-    text, in_list = hit.passage.text, False
+    text, in_list, known = hit.passage.text, False, {hit.document.title, *hit.passage.locator.heading}
     for start, end in sentence_spans(text):
         opens_block, marked = _opens_block(text, start), _is_marked(text, start, end)
         start += _marker_length(text[start:end])
@@ -87,7 +87,8 @@ def _lines_of(hit: Hit) -> Iterator[_Line]:
         opens_list = not marked and sentence.endswith((":", "：")) and _stands_alone(text, start, end)
         item = marked or (in_list and not opens_block and not opens_list)
         in_list = opens_list or (in_list and item)
-        is_heading = sentence == hit.document.title or (_is_heading(sentence) and not item)
+        is_row = " | " in sentence and not opens_block  # the first names the cells of the others
+        is_heading = sentence in known or (_is_heading(sentence) and not (item or is_row))
         may_be = opens_block and not item and (is_heading or _may_be_heading(text, start, end))
         yield _Line(start, end, sentence, item, is_heading, opens_list or may_be)
 
@@ -130,6 +131,6 @@ def _marker_length(sentence: str) -> int:
 
 
 def _is_heading(sentence: str) -> bool:
-    """Tell headings and scraps from sentences and the rows of tables."""
+    """Tell headings and scraps from sentences."""
     words = len(sentence.split())
-    return " | " not in sentence and (words < 3 or (words < 10 and sentence[-1].isalpha()))
+    return words < 3 or (words < 10 and sentence[-1].isalpha())
