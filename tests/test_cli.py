@@ -17,6 +17,7 @@ from conftest import CORPUS, ROOT
 from llm_server import quoting
 
 import qa.llm
+from qa.cli import demo
 from qa.workspace import Workspace
 
 SAMPLE = "What reasons does Pakistan give for rejecting the sanctions?"
@@ -209,6 +210,15 @@ def test_text_of_documents_cannot_move_the_cursor(run_qa, folder: Path):
     assert "stone" in asked.stdout
     assert "\x1b" not in listed.output + asked.output
     assert "\u202e" not in asked.output
+
+
+@pytest.mark.parametrize("version", ["FORMAT", "SPLITTER_VERSION", "READERS_VERSION"])
+def test_the_demo_of_an_older_program_is_left_alone(version: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place = demo._temporary_place()
+    monkeypatch.setattr(f"qa.cli.demo.{version}", "another")
+    assert demo._temporary_place() not in (place, tmp_path)
+    assert place.exists()
 
 
 def test_demo_answers_the_sample_question_and_says_what_to_do_next(run_qa, tmp_path: Path):

@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
-from index.catalog import FORMAT  # an older program's demo is left alone
+from index.catalog import FORMAT
+from index.passages import SPLITTER_VERSION
+from index.readers import READERS_VERSION
 from qa.answer import answer_question
 from qa.cli.ask import print_answer
 from qa.cli.frame import framed, print_json, say
@@ -68,8 +70,12 @@ def _own_name() -> str:
 
 
 def _temporary_place() -> Path:
-    """Return a folder in the system's temporary place that belongs to this user and that nobody else can read."""
-    place = Path(tempfile.gettempdir()) / f"citable-qa-demo-{os.getuid()}-{FORMAT}"
+    """Return a folder in the system's temporary place that belongs to this user and that nobody else can read.
+
+    That of an older program, whose index is of no use any more, is left alone.
+    """
+    versions = f"{FORMAT}.{SPLITTER_VERSION}.{READERS_VERSION}"
+    place = Path(tempfile.gettempdir()) / f"citable-qa-demo-{os.getuid()}-{versions}"
     place.mkdir(mode=0o700, exist_ok=True)
     info = place.lstat()
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
