@@ -44,7 +44,8 @@ def limiter(tables: Tables) -> SlidingWindowCounterRateLimiter:
     return SlidingWindowCounterRateLimiter(SharedStorage(tables=tables))
 
 
-def test_two_processes_count_together_and_exactly(tables_of: Callable[[Schema], Tables]):
+def test_two_processes_count_together_and_exactly(tables_of: Callable[[Schema], Tables], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(time, "time", lambda: 1_000_000 * 60.0 + 30)  # else a minute may begin in between
     limiters = [limiter(tables_of(SERVER)) for _ in range(2)]
     ten = RateLimitItemPerMinute(10)
     with ThreadPoolExecutor(8) as threads:
