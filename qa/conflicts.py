@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from index.lexical import question_words
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
 from qa.facts import Token, name_forms, opposites_of, tokens_of
@@ -16,6 +17,13 @@ from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
 _FIELD = re.compile(r"(?:^|\s)[^\W\d_][\w/-]*:(?=\s|$)")
+_DIGITS = re.compile(r"\w*\d\w*")
+_OF_VERSIONS = frozenset(
+    question_words(
+        "draft final old new version revised revision updated update copy edition amended current former previous first "
+        "second third next last january february march april may june july august september october november december"
+    )
+)
 _ALIKE = 0.6  # cosine of two sentences; below it they are about different things
 _MOST = 3  # conflicts that one answer shows
 _MOST_COMPARED = 40  # pairs that are embedded
@@ -56,7 +64,18 @@ def _contradicts(one: Sentence, other: Sentence) -> str:
     mine, yours = tokens_of(one.text), tokens_of(other.text)
     if not _same_scene(mine, yours) or _other_things(mine, yours):
         return ""
+    if _are_of_two_things(one.hit.document.title, other.hit.document.title) and not (_names(mine) and _names(yours)):
+        return ""
     return differs(mine, Evidence(other.text)) or differs(yours, Evidence(one.text))
+
+
+def _are_of_two_things(title: str, other: str) -> bool:
+    """Say whether two titles are alike but for what each is about, as those of leaflets on two medicines.
+
+    A sentence in them that names nothing speaks of that. What only tells two versions apart does not count.
+    """
+    mine, yours = (set(question_words(_DIGITS.sub(" ", text))) - _OF_VERSIONS for text in (title, other))
+    return bool(mine & yours and mine - yours and yours - mine)
 
 
 def _is_form(text: str) -> bool:

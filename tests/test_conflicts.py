@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,33 @@ def test_what_is_about_something_else_is_no_conflict(one: str, other: str, embed
 def test_another_number_or_the_opposite_of_the_same_thing_is_a_conflict(one: str, other: str, embedder):
     ones, others = (sentences_of([hit(name, text)]) for name, text in (("a", one), ("b", other)))
     assert len(find_conflicts(ones, others, embedder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "conflicts"),
+    [
+        ("Ibuprofen leaflet", "Loratadine leaflet", 0),  # of two medicines
+        ("Draft leaflet, March", "Final leaflet, June", 1),  # two versions
+        ("Leaflet 2023", "Leaflet 2024", 1),
+        ("Ibuprofen leaflet", "Notes of the ward", 1),  # nothing tells that they are of two things
+    ],
+)
+def test_what_two_documents_of_a_kind_say_each_of_its_own_thing_is_no_conflict(
+    one: str, other: str, conflicts: int, embedder
+):
+    sides = [
+        sentences_of([titled(name, text)])
+        for name, text in (
+            (one, "Adults take one tablet of 200 mg a day."),
+            (other, "Adults take one tablet of 10 mg a day."),
+        )
+    ]
+    assert len(find_conflicts(*sides, embedder)) == conflicts
+
+
+def titled(title: str, text: str) -> Hit:
+    made = hit(title, text)
+    return replace(made, document=replace(made.document, title=title))
 
 
 def test_a_document_does_not_contradict_itself(embedder):
