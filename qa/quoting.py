@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 from pathlib import PurePath
 from textwrap import shorten
 from typing import Any
@@ -26,7 +25,7 @@ from qa.reply import without_links
 from qa.support import Judgement
 
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
-GOES_ON = "The list goes on there."
+_GOES_ON = "The list goes on there."
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
 _LONGEST_NAME = 90  # characters of a title
 _LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*")
@@ -50,7 +49,7 @@ def quote(
     names = _names_of([documents[pick.hit.document.id] for pick in picks])
     before: tuple[str, str] | None = None
     spans = _with_what_they_point_to(documents, picks)
-    for pick, following in zip_longest(spans, spans[1:]):
+    for pick in spans:
         document, heading = documents[pick.hit.document.id], _heading_of(pick)
         if named and (document.id, heading) != before:
             yield from draft.lead_in(f"{', '.join(filter(None, (names[document.id], heading)))}:")
@@ -58,8 +57,9 @@ def quote(
         before = document.id, heading
         citation = cite_span(document, pick.hit, pick.start, pick.end)
         yield from draft.end_claim(Checked(pick.text, (citation,), (), Judgement("supported", pick.score)))
-        if pick.is_listed and following is None and _LIST_LINE.match(document.text, pick.end):
-            yield from draft.lead_in(GOES_ON)
+    for last in spans[-1:]:
+        if last.is_listed and _LIST_LINE.match(documents[last.hit.document.id].text, last.end):
+            yield from draft.lead_in(_GOES_ON)
 
 
 def _heading_of(pick: Pick) -> str:

@@ -48,11 +48,26 @@ class Reading:
     is_hopeless: bool = False
 
 
-def sentence_logits(fit: Logistic, rows: Floats, asked: Question, sentences: Sequence[Sentence]) -> Floats:
-    """Return for each sentence the logit that it answers: from its signals, who speaks, and the names that it shares."""
-    logits: Floats = fit.logits(rows)
-    logits = logits + _SPEAKER * speakers(asked, sentences) + _NUMBER * numbers_shared(asked, sentences)
-    return logits + _ACRONYM * acronyms_shared(asked, sentences) + _HEADED * headed(asked, sentences)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What rules tell of each sentence, each of shape (sentences,): who speaks, what it shares, whether its heading fits."""
+
+    by: Floats
+    numbers: Floats
+    acronyms: Floats
+    under: Floats
+
+
+def told_by_rule(asked: Question, sentences: Sequence[Sentence]) -> Told:
+    """Return what rules tell of the sentences."""
+    rules = (speakers, numbers_shared, acronyms_shared, headed)
+    return Told(*(np.asarray(rule(asked, sentences), np.float64) for rule in rules))
+
+
+def sentence_logits(fit: Logistic, rows: Floats, told: Told) -> Floats:
+    """Return for each sentence the logit that it answers: from its signals, and what rules tell."""
+    logits: Floats = fit.logits(rows) + _SPEAKER * told.by + _NUMBER * told.numbers
+    return logits + _ACRONYM * told.acronyms + _HEADED * told.under
 
 
 class Reader:
@@ -69,17 +84,15 @@ class Reader:
         if not sentences:
             return Reading((), 0.0, is_hopeless=True)
         rows = sentence_signals(asked, sentences, self._embedder, self.model)
-        said = speakers(asked, sentences)
-        numbers = numbers_shared(asked, sentences)
-        logits = sentence_logits(fitted().sentence, rows, asked, sentences)
-        under = headed(asked, sentences)
+        told = told_by_rule(asked, sentences)
+        logits = sentence_logits(fitted().sentence, rows, told)
         answer = float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences)))
-        score = chance(answer + _HEADED_ANSWER * float(under[np.argmax(logits)]))
+        score = chance(answer + _HEADED_ANSWER * float(told.under[np.argmax(logits)]))
         rated = tuple(
             Pick(
                 one.hit, one.start, one.end, one.text, chance(float(logits[i])),
-                own=bool(said[i] > 0), numbered=bool(numbers[i] == 1),
-                heading=one.under, fits=bool(under[i]), item=one.item,
+                own=bool(told.by[i] > 0), numbered=bool(told.numbers[i] == 1),
+                heading=one.under, fits=bool(told.under[i]), item=one.item,
             )
             for i, one in enumerate(sentences)
         )  # fmt: skip

@@ -29,7 +29,7 @@ from qa.config import Settings
 from qa.evaluation.collection import index_texts
 from qa.evaluation.datasets import ReadingItem, ReadingSet, Text, open_dataset
 from qa.evaluation.tasks import as_hits
-from qa.reader import sentence_logits
+from qa.reader import sentence_logits, told_by_rule
 from qa.reading.calibration import FITTED, Logistic
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.questions import analyse
@@ -165,7 +165,8 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
 def _answers(cases: Sequence[Case], sentence: Logistic) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return the signals of each case's answer, and whether its best sentence answers."""
     asked = [analyse(case.item.question) for case in cases]
-    logits = [sentence_logits(sentence, case.rows, one, case.sentences) for one, case in zip(asked, cases, strict=True)]
+    told = [told_by_rule(one, case.sentences) for one, case in zip(asked, cases, strict=True)]
+    logits = [sentence_logits(sentence, case.rows, one) for one, case in zip(told, cases, strict=True)]
     rows = [
         answer_signals(one, case.rows, each, case.sentences) for one, case, each in zip(asked, cases, logits, strict=True)
     ]

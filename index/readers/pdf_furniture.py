@@ -45,17 +45,15 @@ def _without_heads(pages: Sequence[_Lines]) -> list[_Lines]:
     counts = _pages_with([_folded(line) for line in head] for head in heads)
     repeated = {line for line, count in counts.items() if count >= fewest and len(line) >= _SHORTEST}
     counted = _pages_with(list(filter(None, (_first(line, at) for line in head))) for at, head in enumerate(heads))
-    return [
-        page[_length_of_head(page, at, repeated, {key for key in counted if counted[key] >= fewest}) :]
-        for at, page in enumerate(pages)
-    ]
+    numbers = {first for first, count in counted.items() if count >= fewest}
+    return [page[_length_of_head(page, at, repeated, numbers) :] for at, page in enumerate(pages)]
 
 
 def _length_of_head(page: _Lines, at: int, repeated: set[str], numbers: set[str]) -> int:
     """Return how many lines of a page are its head, empty ones around it included. numbers: what `_first` says of pages'."""
     for place, line in enumerate(page):
         folded = _folded(line)
-        if folded and folded not in repeated and (_first(line, at) or "none") not in numbers:
+        if folded and folded not in repeated and _first(line, at) not in numbers:
             return place
     return 0  # there is nothing else on it
 

@@ -60,9 +60,9 @@ def _runs(page: pdfium.PdfTextPage) -> Iterator[_Run]:
 
 def _largest(runs: list[_Run]) -> str:
     heights = sorted(height for height, letters in runs for one in letters if one.isalpha())
-    if not any(sum(map(str.isalpha, letters)) > _LETTERS for _, letters in runs):
+    most = max((height for height, letters in runs if sum(map(str.isalpha, letters)) > _LETTERS), default=0.0)
+    if not most:
         return ""
-    most = max(height for height, letters in runs if sum(map(str.isalpha, letters)) > _LETTERS)
     found = fold_space(clean(next(letters for height, letters in runs if height >= most)))
     is_larger = most >= _LARGER * heights[len(heights) // 2]
     words = len(found.split())

@@ -67,7 +67,7 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     answering = _answering(asked, _with_openings(rated))
     ranked = _of_the_kind(asked, sorted(answering, key=lambda pick: -pick.score))
     least = worth_taking([pick.score for pick in ranked]) * (_KEEN if asked.several else 1) * (_EXACT if asked.marked else 1)
-    ranked = _of_one_kind(ranked, least)
+    ranked = _like_the_best(ranked, least)
     if asked.kind in FACTS and asked.marked:
         least = max(least, _NEARLY * ranked[0].score)
     most = _MOST_ITEMS if ranked[0].is_listed else _MOST_OF_LISTS if asked.several else _MOST_PICKS
@@ -100,7 +100,7 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     return [one for one in ranked if not (_tells_nothing(one) or (asked.several and _announces(one.text)))] or ranked
 
 
-def _of_one_kind(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
+def _like_the_best(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
     """Leave out what others say than the one whose view is asked for, and what lacks what the best has.
 
     That is the question's numbers, and a heading that says what is asked for; of a list under that its items are the answer.
