@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -61,7 +61,7 @@ def make_plan(
     for path, scope in zip(paths, scopes, strict=True):
         if any(scope.is_relative_to(folder) for folder in exclude):
             raise BadPath(f"{path}: belongs to the data directory, which is not indexed", "give the path of your documents")
-        if not os.path.lexists(scope) and not any(_is_under(place_of(name, root), str(scope)) for name in ledger):
+        if not is_known(scope, ledger, root):
             raise BadPath(f"{path}: no such file or folder", "give the path of a file or folder that exists")
         found |= {record.path: record for record in scan(scope, root, collection, exclude)}
     blind = [place_of(record.path, root) for record in found.values() if record.status == "failed"]
@@ -82,6 +82,11 @@ def make_plan(
     forgotten = sorted(set(gone) - set(deleted) - moved_from)
     noted = [record for record in (*kinds["unchanged"], *kinds["skipped"]) if _is_news(record, ledger.get(record.path))]
     return Plan(collection, **kinds, noted=noted, renamed=renamed, deleted=deleted, forgotten=forgotten, held=len(held))
+
+
+def is_known(scope: Path, ledger: Iterable[str], root: Path) -> bool:
+    """Say whether a file or folder is there, or was when it was indexed. ledger: paths as the index names them."""
+    return os.path.lexists(scope) or any(_is_under(place_of(name, root), str(scope)) for name in ledger)
 
 
 def without_deletions(plan: Plan) -> Plan:

@@ -32,6 +32,9 @@ _FURTHER = 0.97  # what each further passage of one document counts for, times t
 _WORD = re.compile(r"\w+")
 
 
+_Read = dict[int, tuple[Passage, DocumentInfo]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     num: int
@@ -111,30 +114,35 @@ def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
     """Return k distinct hits, if there are so many, and the near-duplicates that came with them.
 
     One round is enough but where the best are nearly all alike; it is bounded, for there may be thousands of those.
+    What was read for one round is not read anew for the next.
     """
     limit = max(wanted.k, _CANDIDATES)
+    read: _Read = {}
     while True:
         with clock.step("dense"):
             dense = dict(view.search_dense(wanted.vector, limit, wanted.scope))
         with clock.step("lexical"):
             lexical = dict(view.search_lexical(wanted.question, limit, wanted.scope))
         with clock.step("fetch"):
-            sieve = _fetch(view, _rate(view, wanted.vector, dense, lexical), wanted)
+            sieve = _fetch(view, _rate(view, wanted.vector, dense, lexical), wanted, read)
         if len(sieve.distinct) >= wanted.k or len(dense) < limit or limit >= _MOST_CANDIDATES:
             return sieve
         limit *= _MORE
 
 
-def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted) -> _Sieve:
-    """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest."""
+def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted, read: _Read) -> _Sieve:
+    """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest.
+
+    read: what was read before; what is read now is added to it.
+    """
     sieve = _Sieve(keeps_copies=not wanted.copies_last)
     left = list(candidates)
     # some of the first are copies as a rule; by their dates even the last may come first
     at_once = len(left) if wanted.newer else wanted.choice + wanted.choice // 4
     while left and not _are_enough(sieve.distinct, wanted):
         batch, left = left[:at_once], left[at_once:]
-        found = view.passages([candidate.num for candidate in batch])
-        hits = [_make_hit(candidate, *found[candidate.num]) for candidate in batch if candidate.num in found]
+        read.update(view.passages([one.num for one in batch if one.num not in read]))
+        hits = [_make_hit(one, *read[one.num]) for one in batch if one.num in read]
         sieve.add(_prefer_newer(hits, wanted.newer))
         at_once = _FETCHED
     return sieve

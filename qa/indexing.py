@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from index.errors import IndexIncompatible, IndexMissing, IndexUnavailable
-from index.plan import Plan, make_plan, without_deletions
+from index.plan import Plan, is_known, make_plan, without_deletions
 from index.rebuild import RebuildPlan, RebuildReport, rebuild
 from index.sandbox import Limits, Sandbox
 from index.source import ReadAhead, Source
-from index.store import DropFile
+from index.store import DropFile, Store
 from index.sync import Progress, Report, sync
 from qa.errors import NotFound
 from qa.forgetting import forget_gone
@@ -134,10 +134,16 @@ def _data_folder(workspace: Workspace) -> Path:
 def reindex(workspace: Workspace, collections: Sequence[str] = (), *, progress: Progress | None = None) -> list[Report]:
     """Index again what earlier runs were told to index, collection by collection. Raises NotFound if that is not known.
 
-    collections: only these; none for all.
+    What is gone, and whose documents went in an earlier run, is passed over. collections: only these; none for all.
     """
     every = workspace.store.indexed_paths()
     known = {name: paths for name, paths in every.items() if not collections or name in collections}
     if not any(known.values()):
         raise NotFound("which folders were indexed is not known here", "on the server, run once: qa index PATH")
-    return [index_paths(workspace.of_collection(name), paths, progress=progress) for name, paths in known.items() if paths]
+    found = {name: _not_gone_before(workspace.store, name, paths) for name, paths in known.items()}
+    return [index_paths(workspace.of_collection(name), paths, progress=progress) for name, paths in found.items() if paths]
+
+
+def _not_gone_before(store: Store, collection: str, paths: Sequence[Path]) -> list[Path]:
+    ledger, root = store.ledger(collection), store.root()
+    return [path for path in paths if is_known(path, ledger, root)]

@@ -74,7 +74,7 @@ def test_copies_come_last_unless_they_are_to_be_ranked_by_their_scores(folder: P
     assert sorted(sifted) == sorted(ranked)
 
 
-def test_among_hundreds_of_copies_a_text_is_compared_once_and_what_else_there_is_found(
+def test_among_hundreds_of_copies_a_text_is_read_and_compared_once_and_what_else_there_is_found(
     folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch
 ):
     for number in range(300):
@@ -86,7 +86,10 @@ def test_among_hundreds_of_copies_a_text_is_compared_once_and_what_else_there_is
     compared = []
     is_known = index.search._is_known
     monkeypatch.setattr("index.search._is_known", lambda bag, bags: compared.append(bag) or is_known(bag, bags))
+    read: list[int] = []
     with workspace.store.view() as view:
+        passages = type(view).passages
+        monkeypatch.setattr(type(view), "passages", lambda self, nums: read.extend(nums) or passages(self, nums))
         hits = search(view, workspace.embedder, "Which lamp is shown in the harbour by night?", k=4)
     assert {hit.document.title for hit in hits[1:]} == {
         "Brest",
@@ -94,6 +97,7 @@ def test_among_hundreds_of_copies_a_text_is_compared_once_and_what_else_there_is
         "Dover",
     }
     assert len(compared) <= 3 * 4  # texts, in each of three rounds at the most
+    assert len(read) == len(set(read))  # in all rounds together
 
 
 @pytest.mark.parametrize(("k", "copies", "most"), [(10, 0, 25), (1, 0, 2), (10, 4, 57)])

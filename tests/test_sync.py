@@ -20,7 +20,7 @@ from index.search import search
 from index.sqlite import Database
 from qa.answer import answer_question
 from qa.errors import NotFound
-from qa.indexing import index_paths, plan_paths, remove_documents
+from qa.indexing import index_paths, plan_paths, reindex, remove_documents
 from qa.records import AskRequest
 from qa.workspace import Workspace
 
@@ -490,3 +490,17 @@ def test_a_run_that_is_given_up_does_not_wait_for_the_file_that_is_read_ahead(fo
     with pytest.raises(KeyboardInterrupt):
         index_paths(workspace, [folder], progress=give_up)
     assert time.monotonic() - began < 10
+
+
+def test_a_folder_that_went_is_passed_over_when_all_is_indexed_again(tmp_path: Path, make_workspace):
+    for name in ("kept", "gone"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name, a=f"Apples are {name}.")
+    workspace = make_workspace()
+    index_paths(workspace, [tmp_path / "kept", tmp_path / "gone"])
+    (tmp_path / "gone" / "a.txt").unlink()
+    (tmp_path / "gone").rmdir()
+    assert list(reindex(workspace)[0].plan.deleted) == ["gone/a.txt"]
+    assert list(reindex(workspace)[0].plan.deleted) == []
+    with pytest.raises(BadPath, match="no such file or folder"):
+        index_paths(workspace, [tmp_path / "gone"])
