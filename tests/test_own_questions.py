@@ -1,19 +1,74 @@
-"""The questions written for training the reader: the file is sound, and what its signs mean."""
+"""The questions written for training the reader: the files are sound, what their signs mean, and what rows they become."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
+import random
 from pathlib import Path
 
 import pytest
 
-from bench.reader.own_questions import Asked, read_questions
+from bench.reader import own_questions
+from bench.reader.own_questions import QUESTIONS, TWINS, Asked, read_questions, twin_rows
 
 
-def test_every_line_that_was_written_is_of_a_known_kind():
-    written = read_questions()
+@pytest.mark.parametrize(("path", "signs"), [(QUESTIONS, "+-=!~"), (TWINS, "+-")])
+def test_every_line_that_was_written_is_of_a_known_kind(path: Path, signs: str):
+    written = read_questions(path)
     assert len({(one.key, one.start, one.end) for one in written}) == len(written)
-    assert {sign for one in written for sign, *_ in one.lines} == set("+-=!~")
+    assert {sign for one in written for sign, *_ in one.lines} == set(signs)
     assert all(one.lines and one.start < one.end for one in written)
+
+
+def test_as_many_twins_are_answered_as_not_and_of_every_text_some_of_either_kind():
+    written = read_questions(TWINS)
+    signs = ["".join(sign for sign, *_ in one.lines) for one in written]
+    assert all(set(found) == {"+", "-"} for found in signs)
+    assert "".join(signs).count("+") == pytest.approx(len("".join(signs)) / 2, rel=0.01)
+
+
+def test_twins_become_rows_of_their_text_and_answered_ones_also_of_the_text_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    text = "The bridge of Lom was opened in 1907. It replaced a ferry."
+    beside = "A ferry crossed at Lom since 1707. The bridge came later."
+    data = write_data(tmp_path / "data", {"title": "Lom", "text": text}, {"title": "Lom", "text": beside})
+    key = hashlib.sha256(text.encode()).hexdigest()[:12]
+    twins = tmp_path / "twins.txt"
+    lines = ["+ When was the bridge of Lom opened? | 1 | 32-36", "- When was the bridge of Lom closed?"]
+    twins.write_text("\n".join([f"# {key} 0 {len(text)}", *lines]), encoding="utf-8")
+    monkeypatch.setattr(own_questions, "TWINS", twins)
+    monkeypatch.setattr(own_questions, "_TWINS_BESIDE", 1.0)
+    rows = list(twin_rows(data, random.Random(1)))
+    assert [(row.answerable, row.labels, row.answer) for row in rows] == [
+        (1, (1, 0), "1907"),
+        (0, (0, 0), ""),
+        (0, (0, 0), ""),
+    ]
+    assert [row.sentences[0] for row in rows] == [text[:37], beside[:34], text[:37]]
+
+
+def write_data(place: Path, *passages: dict[str, str]) -> Path:
+    """Write a folder like that of the public data, which holds these passages of articles and nothing else."""
+    packed = {
+        "squad/dev-v2.0.split_A.json.gz": '{"data": []}',
+        "squad/passages.jsonl.gz": "\n".join(map(json.dumps, passages)),
+        "reading/nq_oracle/nq-open-oracle.jsonl.gz": "",
+        "reading/medquad.jsonl.gz": "",
+        "reading/policyqa/dev.json.gz": '{"data": []}',
+        "reading/policyqa/test.json.gz": '{"data": []}',
+        "reading/covidqa/200423_covidQA.json.gz": '{"data": []}',
+    }
+    for name, held in packed.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(gzip.compress(held.encode()))
+    for kind in ("answerable", "unanswerable"):
+        path = place / f"reading/clapnq/dev/clapnq_dev_{kind}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", encoding="utf-8")
+    return place
 
 
 def test_a_line_says_what_answers_it(tmp_path: Path):

@@ -118,3 +118,23 @@ def test_torch_makes_the_same_of_the_same_weights(reader_model: ReaderModel):
     np.testing.assert_allclose(found.sentences, sentences[0].numpy(), atol=0.15)
     np.testing.assert_allclose(found.answers, answers[0].item(), atol=0.15)
     np.testing.assert_allclose(found.stance, stance[0].numpy(), atol=0.15)
+
+
+@pytest.mark.slow
+def test_in_training_a_question_is_compared_only_with_those_about_the_same_text():
+    torch = pytest.importorskip("torch")
+    from bench.reader.rows import Row
+    from bench.reader.train import Batch, _pairs_loss, encode
+
+    other = ("Bees dance.",)
+    asked = [
+        ("When was it opened?", TEXT.sentences, 1),
+        ("When was it closed?", TEXT.sentences, 0),
+        ("Who dances?", other, 1),
+    ]
+    batch = Batch(encode([Row(question, "", text, (answered,) * len(text), answered) for question, text, answered in asked]))
+    apart, alike, other_way = (
+        float(_pairs_loss(torch.tensor(logits), batch)) for logits in ([3.0, -3.0, -9.0], [0.0, 0.0, 9.0], [-3.0, 3.0, 0.0])
+    )
+    assert alike == pytest.approx(0.6931, abs=1e-3)
+    assert apart < 0.01 < alike < other_way

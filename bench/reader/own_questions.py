@@ -8,6 +8,9 @@
     = claim | 2                 borne out by sentence 2
     ! claim | 4                 contradicted by it
     ~ claim | 1,2               on which it is silent
+
+`twin_questions.txt` holds questions alone, as many answered as not, most in twins: nearly the same words, one thing changed.
+Words and pairs of words alone tell which are answered with an AUROC of .65, of the former questions with .85.
 """
 
 from __future__ import annotations
@@ -15,17 +18,19 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.reader.rows import Row, Sentences, json_of, labelled, nearest, row_of, rows_of, wikipedia_passages
 
 QUESTIONS = Path(__file__).with_name("own_questions.txt")
+TWINS = Path(__file__).with_name("twin_questions.txt")
 _STANCES = "=!~"  # in the order of the head's logits
 _CLAIMS = 0.2  # of them, the share that is used
 _COMPARED = 100  # passages, for one that is likely to answer, where a text has no article
 _UNLIKELY = 0.05
+_TWINS_BESIDE = 0.3
 _PARTS = {"+": (1, 2), "-": (0,)}  # that follow what is asked; of a claim one
 
 
@@ -77,13 +82,27 @@ def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     So an unanswered one is left out the likelier the more it reads like one, and an answered one is asked of another
     passage the likelier the more it reads like an answered one.
     """
-    pages, asked = wikipedia_passages(data), read_questions()
+    asked = read_questions()
+    chances = _chances_by_wording(asked)
+    shares = {said: (chance / (1 - chance), 2 * chance - 1) for said, chance in chances.items()}
+    return _rows(asked, data, rng, lambda said: shares[said])
+
+
+def twin_rows(data: Path, rng: random.Random) -> Iterator[Row]:
+    """Make rows of the pairs of questions, whose wording tells little; some also of a passage beside their own."""
+    return _rows(read_questions(TWINS), data, rng, lambda _: (1.0, _TWINS_BESIDE))
+
+
+def _rows(
+    asked: Sequence[Asked], data: Path, rng: random.Random, shares: Callable[[str], tuple[float, float]]
+) -> Iterator[Row]:
+    """shares: question → how likely it is kept if it has no answer, and asked of a passage beside if it has one."""
+    pages = wikipedia_passages(data)
     texts = _sources(data, pages)
     articles: dict[str, list[str]] = defaultdict(list)
     for title, text in pages:
         articles[title].append(" ".join(text.split()))
     everywhere = [text for found in articles.values() for text in found]
-    chances = _chances_by_wording(asked)
     for one in asked:
         if one.key not in texts:
             raise ValueError(f"{data}: lacks a text that questions were written about ({one.key})")
@@ -94,9 +113,11 @@ def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
             answer = passage[slice(*span)] if span else ""
             if sign in _STANCES:
                 yield from _claim(said, title, passage, places, sign, rng)
-            elif sign == "+" or rng.random() < chances[said] / (1 - chances[said]):
+                continue
+            kept, asked_beside = shares(said)
+            if sign == "+" or rng.random() < kept:
                 yield from row_of(said, title, _labelled_at(passage, places), rng, answer)
-            if answer and rng.random() < 2 * chances[said] - 1:
+            if answer and rng.random() < asked_beside:
                 other = nearest(said, text, beside)
                 if answer.lower() not in other.lower():
                     yield from row_of(said, title if beside is articles[title] else "", labelled(other, []), rng)
