@@ -145,5 +145,7 @@ def reindex(workspace: Workspace, collections: Sequence[str] = (), *, progress: 
 
 
 def _not_gone_before(store: Store, collection: str, paths: Sequence[Path]) -> list[Path]:
+    if all(path.exists() for path in paths):  # as nearly always, and the ledger of a large collection is long
+        return list(paths)
     ledger, root = store.ledger(collection), store.root()
     return [path for path in paths if is_known(path, ledger, root)]

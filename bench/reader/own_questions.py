@@ -10,7 +10,7 @@
     ~ claim | 1,2               on which it is silent
 
 `twin_questions.txt` holds questions alone, as many answered as not, most in twins: nearly the same words, one thing changed.
-Words and pairs of words alone tell which are answered with an AUROC of .65, of the former questions with .85.
+Words and pairs of words alone tell which are answered with an AUROC of .65, of the former with .85 (by hand).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 One encoder, started from the bundled MiniLM weights with its word embeddings frozen, reads question and passage together
 (Devlin et al. 2019, arXiv:1810.04805). Three heads: which sentences answer, whether the passage answers at all, and
 whether evidence bears a claim out. Fixed seed; bfloat16 where the processor has it, so figures differ in the third digit
-between machines. Three and a half hours on two cores, a third less where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
+between machines. Some four hours on two cores, a third less where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
 MALLOC_TOP_PAD_ are set to gigabytes: glibc else gives memory back at every step and asks for it again.
 """
 
@@ -67,7 +67,7 @@ RUNS = (
     (0.25, (Pass(16_000, 0.0, 0.4, 0.1, 1e-4, 5e-4, 0.1),)),
 )
 # Passes that go on from there, and how much of the way to what each makes is gone: the whole of it knows SQuAD better and
-# forgets others (of the second, AUROC on the articles that the calibration is fitted on: SQuAD .665, half .728, whole .751;
+# forgets others (of the second, by hand, AUROC on the articles fitted on: SQuAD .665, half .728, whole .751;
 # CLAPNQ .883, .828, .773). The first reads of thousands of subjects, the second what the words of a question cannot tell.
 LAST = (
     (0.5, Pass(5_000, 0.0, 0.4, 0.0, 1e-4, 5e-4, 0.1, own=1.0)),
