@@ -75,7 +75,7 @@ class Settings(BaseModel):
         0.0, ge=0, le=1, description="how much the newer of two documents is preferred; 0: not at all, 1: as much as its fit"
     )
     answer_risk: float = Field(
-        0.35, gt=0, lt=1, description="share of quoted answers that may be wrong; less makes it refuse more often"
+        0.33, gt=0, lt=1, description="share of quoted answers that may be wrong; less makes it refuse more often"
     )
     reranker: str = Field(
         "reader",

@@ -35,7 +35,7 @@ _RERANKED = 8  # reading takes some 10 ms each on two cores; with 16 MRR was .00
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was found. picks: in the order they read best, none when nothing answers; score: the chance that the best does.
+    """What was found. picks: in the order they read best, none when nothing answers; score: the chance that one does.
 
     chosen: what the picks are, or would be if nothing were refused. rated: every sentence with its chance, in the order of
     the hits. is_hopeless: no use asking anybody about these hits.
@@ -70,6 +70,18 @@ def sentence_logits(fit: Logistic, rows: Floats, told: Told) -> Floats:
     return logits + _ACRONYM * told.acronyms + _HEADED * told.under
 
 
+def rated_picks(sentences: Sequence[Sentence], logits: Floats, told: Told) -> tuple[Pick, ...]:
+    """Return every sentence with the chance that it answers, and what rules tell of it."""
+    return tuple(
+        Pick(
+            one.hit, one.start, one.end, one.text, chance(float(logits[i])),
+            own=bool(told.by[i] > 0), numbered=bool(told.numbers[i] == 1),
+            heading=one.under, fits=bool(told.under[i]), item=one.item,
+        )
+        for i, one in enumerate(sentences)
+    )  # fmt: skip
+
+
 class Reader:
     """Reads with the bundled model. risk: the share of answers that may be wrong, as measured on held-out questions."""
 
@@ -88,14 +100,7 @@ class Reader:
         logits = sentence_logits(fitted().sentence, rows, told)
         answer = float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences)))
         score = chance(answer + _HEADED_ANSWER * float(told.under[np.argmax(logits)]))
-        rated = tuple(
-            Pick(
-                one.hit, one.start, one.end, one.text, chance(float(logits[i])),
-                own=bool(told.by[i] > 0), numbered=bool(told.numbers[i] == 1),
-                heading=one.under, fits=bool(told.under[i]), item=one.item,
-            )
-            for i, one in enumerate(sentences)
-        )  # fmt: skip
+        rated = rated_picks(sentences, logits, told)
         chosen = tuple(choose(asked, rated))
         picks = chosen if score >= fitted().least_chance(self._risk) else ()
         return Reading(picks, score, chosen, rated, score < fitted().hopeless)

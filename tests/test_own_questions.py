@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from bench.reader import own_questions
-from bench.reader.own_questions import QUESTIONS, TWINS, Asked, read_questions, twin_rows
+from bench.reader.own_questions import (
+    QUESTIONS,
+    TWINS,
+    Asked,
+    read_questions,
+    read_siblings,
+    sibling_rows,
+    twin_rows,
+)
 
 
 @pytest.mark.parametrize(("path", "signs"), [(QUESTIONS, "+-=!~"), (TWINS, "+-")])
@@ -48,6 +56,44 @@ def test_twins_become_rows_of_their_text_and_answered_ones_also_of_the_text_besi
         (0, (0, 0), ""),
     ]
     assert [row.sentences[0] for row in rows] == [text[:37], beside[:34], text[:37]]
+
+
+def test_every_question_asked_of_several_texts_is_sound_and_of_those_answered_most_texts_answer_few():
+    written = read_siblings()
+    assert len({one.key for one in written}) == len(written)
+    signs = [sign for one in written for sign, *_ in one.lines]
+    assert signs.count("+") / len(signs) == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_question_asked_of_siblings_becomes_a_row_of_each_text_answered_by_the_sentences_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    texts = ["The bridge of Lom fell. It had stood since 1907.", "A ferry crosses at Lom. It is slow."]
+    data = write_data(tmp_path / "data", *({"title": "Lom", "text": text} for text in texts))
+    siblings = tmp_path / "siblings.txt"
+    keys = [hashlib.sha256(text.encode()).hexdigest()[:12] for text in texts]
+    siblings.write_text(
+        "\n".join([f"# {' '.join(keys)}", "how old was the bridge | 1:2", "who owns lom | -"]), encoding="utf-8"
+    )
+    monkeypatch.setattr(own_questions, "SIBLINGS", siblings)
+    monkeypatch.setattr(own_questions, "_SIBLINGS_UNANSWERED", 1.0)
+    rows = list(sibling_rows(data, random.Random(1)))
+    assert [(row.sentences[0], row.labels) for row in rows] == [
+        (texts[0][:23], (0, 1)),
+        (texts[0][:23], (0, 0)),
+        (texts[1][:23], (0, 0)),
+        (texts[1][:23], (0, 0)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["who pays", "| 1:2", "who | 3:1", "who | 1:0", "who | 0:1", "who | 1", "who | 1:b", "who |"]
+)
+def test_a_malformed_question_asked_of_several_texts_is_named(tmp_path: Path, line: str):
+    path = tmp_path / "sibling_questions.txt"
+    path.write_text(f"# 1a2b3c4d5e6f 2b3c4d5e6f1a\n{line}\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"sibling_questions\.txt, line 2"):
+        read_siblings(path)
 
 
 def write_data(place: Path, *passages: dict[str, str]) -> Path:

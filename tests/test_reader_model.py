@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +38,6 @@ def test_a_passage_that_answers_is_rated_above_one_that_does_not(reader_model: R
     own, foreign = reader_model.read("How did the council pay for the bridge?", [TEXT, other])
     assert own.answers > foreign.answers
     assert max(own.sentences) > max(foreign.sentences)
-
-
-def test_a_claim_that_is_borne_out_is_told_from_its_opposite(reader_model: ReaderModel):
-    evidence = Text("", ("The stone bridge of Lom was opened in 1907.",))
-    good = reader_model.read("The stone bridge of Lom was opened in 1907.", [evidence])[0].stance
-    bad = reader_model.read("The stone bridge of Lom was not opened in 1907.", [evidence])[0].stance
-    assert good[0] > good[1]
-    assert bad[1] > bad[0]
 
 
 def test_texts_are_rated_alone_whatever_they_are_read_with(reader_model: ReaderModel):
@@ -138,3 +131,24 @@ def test_in_training_a_question_is_compared_only_with_those_about_the_same_text(
     )
     assert alike == pytest.approx(0.6931, abs=1e-3)
     assert apart < 0.01 < alike < other_way
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_from_pass_to_pass_and_its_weights_are_averaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    pytest.importorskip("torch")
+    from bench.reader import train
+    from bench.reader.rows import Row
+
+    rows = [Row("When was it opened?", "", ("It was opened in 1907.", "Bees dance."), (1, 0), 1, answer="1907")] * 4
+    one = train.Pass(4, 0.0, 1.0, 0.0, 1e-3, 1e-3, 0.1, pairs=1.0)
+    monkeypatch.setattr(train, "chosen", lambda *_: rows)
+    monkeypatch.setattr(train, "RUNS", ((1.0, (one,)),))
+    monkeypatch.setattr(train, "LAST", (((0.0, one), (0.0, one)),))
+    monkeypatch.setattr(sys, "argv", ["train", "--out", str(tmp_path / "kept")])
+    train.main()
+    monkeypatch.setattr(train, "LAST", (((0.25, one), (0.5, one)),))
+    monkeypatch.setattr(sys, "argv", ["train", "--out", str(tmp_path / "gone on")])
+    train.main()
+    kept, gone_on = (unpack(tmp_path / name)[1]["sentence.2.weight"] for name in ("kept", "gone on"))
+    assert not np.allclose(kept, gone_on, atol=1e-5)
+    assert np.allclose(kept, gone_on, atol=0.05)

@@ -117,13 +117,13 @@ def _nq_rows(data: Path, taken: set[str], rng: random.Random) -> Iterator[Row]:
         for one in rows_of(data / "reading/nq_oracle/nq-open-oracle.jsonl.gz")
         if not {words_of(one["question"]), words_of(one["ctxs"][0]["title"])} & taken
     ]
-    texts = [(one["ctxs"][0]["title"], one["ctxs"][0]["text"], set(question_words(one["ctxs"][0]["text"]))) for one in rows]
+    texts = [(one["ctxs"][0]["title"], one["ctxs"][0]["text"], question_words(one["ctxs"][0]["text"])) for one in rows]
     for one in rows:
         title, text, _ = texts[rows.index(one)]
         spans = [match.span() for answer in one["answers"] for match in re.finditer(re.escape(answer), text)]
         if spans:
             yield from row_of(one["question"], title, labelled(text, spans[:1]), rng, text[slice(*spans[0])])
-        words = set(question_words(one["question"]))
+        words = question_words(one["question"])
         other = max(rng.sample(texts, 200), key=lambda found: len(words & found[2]))
         if other[1] != text and not any(answer.lower() in other[1].lower() for answer in one["answers"]):
             yield from row_of(one["question"], other[0], labelled(other[1], []), rng)

@@ -1,8 +1,9 @@
-"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; seven minutes).
+"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; ten minutes).
 
 Which questions: those of SQuAD 2.0 split A and of CLAPNQ's half whose article falls to fitting (`is_for_fitting`); the
-others are for evaluation (bench/evaluate.py). Each is read alone with its passage, and with what search finds for it
-among all passages, as in the product. The reader's model has seen none of these articles.
+others are for evaluation (bench/evaluate.py). And those of a third of the documents written for this project, which are
+more like what people ask about. Each is read alone with its passage, and with what search finds for it among all passages,
+as in the product. The reader's model has seen none of these articles and documents.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.reader.mutations import names_of, other_name
+from bench.reader.own_documents import DOCUMENTS, fitted_items, searched_items
 from bench.reader.split import is_for_fitting
 from index.records import Hit
 from qa.config import Settings
 from qa.evaluation.collection import index_texts
 from qa.evaluation.datasets import ReadingItem, ReadingSet, Text, open_dataset
 from qa.evaluation.tasks import as_hits
-from qa.reader import sentence_logits, told_by_rule
+from qa.reader import rated_picks, sentence_logits, told_by_rule
 from qa.reading.calibration import FITTED, Logistic
 from qa.reading.hit_sentences import Sentence, sentences_of
+from qa.reading.picking import choose
 from qa.reading.questions import analyse
 from qa.reading.signals import ANSWER_SIGNALS, SENTENCE_SIGNALS, answer_signals, sentence_signals
 from qa.records import AskRequest
@@ -62,17 +65,24 @@ class Case:
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """Questions to be read with their passage alone, those to be searched for, and those whose texts are searched."""
+
+    name: str
+    alone: Sequence[ReadingItem]
+    searched: Sequence[ReadingItem]
+    texts: Sequence[ReadingItem]
+
+
 def cases_of(data: Path, workspace: Workspace) -> Iterator[Case]:
     """Yield every question that is fitted on, alone and searched for."""
     rng = random.Random(_SEED)  # noqa: S311  # no secret
-    sets = [one for name in SETS if isinstance(one := open_dataset(data / name), ReadingSet)]
-    items = [item for one in sets for item in one.items]
-    texts = {_key(item): Text(_key(item), item.title, item.text) for item in items}
+    sets = [*(_public_set(data / name, rng) for name in SETS), _own_set(rng)]
+    texts = {_key(item): Text(_key(item), item.title, item.text) for one in sets for item in one.texts}
     index_texts(workspace.store, workspace.embedder, list(texts.values()))
     for one in sets:
-        held = [item for item in one.items if is_for_fitting(item.title)]
-        rng.shuffle(held)
-        alone, searched = held[:_MOST_ALONE], held[:_MOST_SEARCHED]
+        alone, searched = one.alone[:_MOST_ALONE], one.searched[:_MOST_SEARCHED]
         sys.stderr.write(f"{one.name}: {len(alone)} alone, {len(searched)} searched for\n")
         for item in alone:
             yield _case(item, as_hits(item, workspace), workspace, searched=False, weight=1 / len(alone))
@@ -83,6 +93,21 @@ def cases_of(data: Path, workspace: Workspace) -> Iterator[Case]:
             for item in searched:
                 hits = find(view, workspace, AskRequest(item.question, collection="default", k=8))
                 yield _case(item, hits, workspace, searched=True, weight=1 / len(searched))
+
+
+def _public_set(path: Path, rng: random.Random) -> _Set:
+    found = open_dataset(path)
+    items = found.items if isinstance(found, ReadingSet) else ()
+    held = [item for item in items if is_for_fitting(item.title)]
+    rng.shuffle(held)
+    return _Set(path.name, held, held, items)
+
+
+def _own_set(rng: random.Random) -> _Set:
+    alone, searched = list(fitted_items(rng)), list(searched_items())
+    rng.shuffle(alone)
+    rng.shuffle(searched)
+    return _Set(DOCUMENTS.name, alone, searched, [*alone, *searched])
 
 
 def near_misses(items: Sequence[ReadingItem], rng: random.Random) -> Iterator[ReadingItem]:
@@ -163,14 +188,16 @@ def fit(cases: Sequence[Case]) -> dict[str, Any]:
 
 
 def _answers(cases: Sequence[Case], sentence: Logistic) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return the signals of each case's answer, and whether its best sentence answers."""
-    asked = [analyse(case.item.question) for case in cases]
-    told = [told_by_rule(one, case.sentences) for one, case in zip(asked, cases, strict=True)]
-    logits = [sentence_logits(sentence, case.rows, one) for one, case in zip(told, cases, strict=True)]
-    rows = [
-        answer_signals(one, case.rows, each, case.sentences) for one, case, each in zip(asked, cases, logits, strict=True)
-    ]
-    right = [bool(case.labels[int(np.argmax(each))]) for case, each in zip(cases, logits, strict=True)]
+    """Return the signals of each case's answer, and whether one of the sentences that make it answers."""
+    rows, right = [], []
+    for case in cases:
+        asked = analyse(case.item.question)
+        told = told_by_rule(asked, case.sentences)
+        logits = sentence_logits(sentence, case.rows, told)
+        rows.append(answer_signals(asked, case.rows, logits, case.sentences))
+        rated = rated_picks(case.sentences, logits, told)
+        places = {(pick.hit.passage.id, pick.start) for pick in choose(asked, rated)}
+        right.append(any(case.labels[i] for i, pick in enumerate(rated) if (pick.hit.passage.id, pick.start) in places))
     return np.stack(rows), np.array(right)
 
 

@@ -11,6 +11,11 @@
 
 `twin_questions.txt` holds questions alone, as many answered as not, most in twins: nearly the same words, one thing changed.
 Words and pairs of words alone tell which are answered with an AUROC of .65, of the former with .85 (by hand).
+
+`sibling_questions.txt` holds questions as people type them, each asked of four passages, most of one article:
+
+    # 1a2b3c4d5e6f 2b3c4d5e6f1a …    which texts, whole
+    question | 1:2,3 | 4:1           answered by sentences 2 and 3 of the first and by sentence 1 of the fourth; - by none
 """
 
 from __future__ import annotations
@@ -22,15 +27,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.reader.rows import Row, Sentences, json_of, labelled, nearest, row_of, rows_of, wikipedia_passages
+from bench.reader.rows import Row, json_of, labelled, labelled_at, nearest, row_of, rows_of, wikipedia_passages
 
 QUESTIONS = Path(__file__).with_name("own_questions.txt")
 TWINS = Path(__file__).with_name("twin_questions.txt")
+SIBLINGS = Path(__file__).with_name("sibling_questions.txt")
 _STANCES = "=!~"  # in the order of the head's logits
 _CLAIMS = 0.2  # of them, the share that is used
 _COMPARED = 100  # passages, for one that is likely to answer, where a text has no article
 _UNLIKELY = 0.05
 _TWINS_BESIDE = 0.3
+_SIBLINGS_UNANSWERED = 0.5  # else three of four would be
 _PARTS = {"+": (1, 2), "-": (0,)}  # that follow what is asked; of a claim one
 
 
@@ -40,7 +47,7 @@ class Asked:
 
     key: str
     start: int
-    end: int
+    end: int | None
     lines: list[tuple[str, str, tuple[int, ...], tuple[int, int] | None]] = field(default_factory=list)
 
 
@@ -75,6 +82,42 @@ def _parts(sign: str, text: str) -> tuple[str, tuple[int, ...], tuple[int, int] 
     return said, places, (low, high)
 
 
+def read_siblings(path: Path = SIBLINGS) -> list[Asked]:
+    """Read the file of questions asked of several texts, by text. Raises ValueError with the number of a malformed line.
+
+    The end of a text, which is asked about as a whole, is None.
+    """
+    found: list[Asked] = []
+    group: list[Asked] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        try:
+            if line.startswith("#"):
+                group = [Asked(key, 0, None) for key in line[1:].split()]
+                found += group
+            elif line:
+                said, places = asked_of_texts(line, len(group))
+                for i, one in enumerate(group):
+                    one.lines.append(("+" if i in places else "-", said, places.get(i, ()), None))
+        except (ValueError, IndexError) as error:
+            raise ValueError(f"{path.name}, line {number}: {error}") from error
+    return found
+
+
+def asked_of_texts(line: str, texts: int) -> tuple[str, dict[int, tuple[int, ...]]]:
+    """Return the question of "question | 1:2,3", and text → its sentences that answer, both from 0. texts: how many.
+
+    Raises ValueError for anything else.
+    """
+    said, *answered = (part.strip() for part in line.split("|"))
+    found: dict[int, tuple[int, ...]] = {}
+    for part in answered if answered != ["-"] else ():
+        text, sentences = part.split(":")
+        found[int(text) - 1] = tuple(int(place) - 1 for place in sentences.split(","))
+    if not said or not answered or any(not 0 <= text < texts or min(places) < 0 for text, places in found.items()):
+        raise ValueError("no question, or neither - nor texts and sentences counted from 1")
+    return said, found
+
+
 def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make rows of what was written; a question also of a passage beside its own that does not answer it.
 
@@ -91,6 +134,11 @@ def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
 def twin_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make rows of the pairs of questions, whose wording tells little; some also of a passage beside their own."""
     return _rows(read_questions(TWINS), data, rng, lambda _: (1.0, _TWINS_BESIDE))
+
+
+def sibling_rows(data: Path, rng: random.Random) -> Iterator[Row]:
+    """Make rows of questions asked of several passages: the same one is answered by some and not by their siblings."""
+    return _rows(read_siblings(SIBLINGS), data, rng, lambda _: (_SIBLINGS_UNANSWERED, 0.0))
 
 
 def _rows(
@@ -116,15 +164,11 @@ def _rows(
                 continue
             kept, asked_beside = shares(said)
             if sign == "+" or rng.random() < kept:
-                yield from row_of(said, title, _labelled_at(passage, places), rng, answer)
+                yield from row_of(said, title, labelled_at(passage, places), rng, answer)
             if answer and rng.random() < asked_beside:
                 other = nearest(said, text, beside)
                 if answer.lower() not in other.lower():
                     yield from row_of(said, title if beside is articles[title] else "", labelled(other, []), rng)
-
-
-def _labelled_at(passage: str, places: Sequence[int]) -> Sentences:
-    return [(sentence, int(i in places)) for i, (sentence, _) in enumerate(labelled(passage, []))]
 
 
 def _chances_by_wording(passages: Sequence[Asked]) -> dict[str, float]:

@@ -38,10 +38,10 @@ class Row:
 Sentences = list[tuple[str, int]]  # text, and whether it answers
 
 
-@lru_cache(maxsize=8192)
-def question_words(text: str) -> tuple[str, ...]:
+@lru_cache(maxsize=65536)
+def question_words(text: str) -> frozenset[str]:
     """Return the stems of a text, remembered: the same paragraphs are compared with many questions."""
-    return tuple(_question_words(text))
+    return frozenset(_question_words(text))
 
 
 def labelled(text: str, spans: Sequence[tuple[int, int]]) -> Sentences:
@@ -50,6 +50,11 @@ def labelled(text: str, spans: Sequence[tuple[int, int]]) -> Sentences:
         (" ".join(text[start:end].split()), int(any(low < end and high > start for low, high in spans)))
         for start, end in sentence_spans(text)
     ]
+
+
+def labelled_at(text: str, places: Sequence[int]) -> Sentences:
+    """Return a text's sentences, those at these places, from 0, as answering."""
+    return [(sentence, int(i in places)) for i, (sentence, _) in enumerate(labelled(text, []))]
 
 
 def _window(sentences: Sentences, rng: random.Random) -> Sentences:
@@ -86,9 +91,9 @@ def _as_keywords(question: str) -> str:
 
 def nearest(question: str, text: str, texts: Sequence[str]) -> str:
     """Return the text beside another that shares most words with the question; "" where there is no other."""
-    words = set(question_words(question))
+    words = question_words(question)
     others = [other for other in texts if other != text]
-    return max(others, key=lambda other: len(words & set(question_words(other))), default="")
+    return max(others, key=lambda other: len(words & question_words(other)), default="")
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:

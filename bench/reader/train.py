@@ -3,7 +3,7 @@
 One encoder, started from the bundled MiniLM weights with its word embeddings frozen, reads question and passage together
 (Devlin et al. 2019, arXiv:1810.04805). Three heads: which sentences answer, whether the passage answers at all, and
 whether evidence bears a claim out. Fixed seed; bfloat16 where the processor has it, so figures differ in the third digit
-between machines. Some four hours on two cores, a third less where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
+between machines. Some 240,000 rows, 18 a second on two cores where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
 MALLOC_TOP_PAD_ are set to gigabytes: glibc else gives memory back at every step and asks for it again.
 """
 
@@ -27,7 +27,8 @@ from transformers import BertConfig, BertModel
 
 from bench.reader.clozes import cloze_rows
 from bench.reader.data import training_rows
-from bench.reader.own_questions import own_rows, twin_rows
+from bench.reader.own_documents import document_rows
+from bench.reader.own_questions import own_rows, sibling_rows, twin_rows
 from bench.reader.rows import Row
 from index.embedder import bundled_folder, bundled_tokenizer, bundled_weights
 from qa.reading.reader_model import SHARED, WEIGHTS, Floats, Layout, lay_out, pack
@@ -38,11 +39,12 @@ _WARM_UP = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass over rows, from where the pass before it ended. unanswered, claims: the share of such rows that is used.
+    """One pass over rows, from where the pass before it ended.
 
-    All near misses, which differ in a word from answered questions, would drown the others. written: how many rows of
-    questions that people wrote; clozes, own, twins: which share of the questions made of sentences, the project's own, and
-    its twins is read too. pairs: the weight of the loss that compares answered with unanswered questions about one text.
+    written: how many rows of questions that people wrote. clozes, own, twins, siblings, documents: which share is read of
+    the questions made of sentences, of the project's own, its twins, those asked of several passages, and its documents'.
+    unanswered, claims: the share of such rows that is used: all near misses, which differ in a word from answered questions,
+    would drown the others. pairs: the weight of the loss that compares answered with unanswered questions about one text.
     """
 
     written: int
@@ -54,6 +56,8 @@ class Pass:
     dropout: float
     own: float = 0.0
     twins: float = 0.0
+    siblings: float = 0.0
+    documents: float = 0.0
     pairs: float = 0.0
 
 
@@ -66,15 +70,20 @@ RUNS = (
     (0.25, (Pass(40_000, 0.0, 0.6, 0.15, 2.5e-4, 1e-3, 0.0),)),
     (0.25, (Pass(16_000, 0.0, 0.4, 0.1, 1e-4, 5e-4, 0.1),)),
 )
-# Passes that go on from there, and how much of the way to what each makes is gone: the whole of it knows SQuAD better and
-# forgets others (of the second, by hand, AUROC on the articles fitted on: SQuAD .665, half .728, whole .751;
-# CLAPNQ .883, .828, .773). The first reads of thousands of subjects, the second what the words of a question cannot tell.
+# Runs that go on from there. Kept is the mean of what a run began with and of what its passes end with, by these shares: a
+# pass forgets what others knew. The first run reads of thousands of subjects. The second reads what the words of a question
+# cannot tell: near misses, what people type and which of four passages answers it, documents like those it is used for.
 LAST = (
-    (0.5, Pass(5_000, 0.0, 0.4, 0.0, 1e-4, 5e-4, 0.1, own=1.0)),
-    (0.5, Pass(6_000, 0.0, 0.6, 0.0, 1e-4, 5e-4, 0.1, own=0.3, twins=0.4, pairs=1.0)),
+    ((0.5, Pass(5_000, 0.0, 0.4, 0.0, 1e-4, 5e-4, 0.1, own=1.0)),),
+    (
+        (0.0, Pass(6_000, 0.0, 0.6, 0.0, 1e-4, 5e-4, 0.1, own=0.3, twins=0.4, pairs=1.0)),
+        (0.25, Pass(6_000, 0.0, 0.6, 0.0, 1e-4, 5e-4, 0.1, own=0.1, twins=0.25, siblings=0.5, pairs=1.0)),
+        (0.6, Pass(4_000, 0.0, 0.6, 0.0, 1e-4, 5e-4, 0.1, own=0.03, twins=0.18, siblings=0.2, documents=1.0, pairs=1.0)),
+    ),
 )
 _WAY = 0.85  # from the bundled weights to the mean of the trained ones (Wortsman et al. 2021, arXiv:2109.01903)
 _BATCH_TOKENS = 2560
+_DRAWN = 2**22  # random numbers for dropout, of which a layer's states take a quarter
 _RANKING = 0.5  # weight of the loss that compares the sentences of one passage
 
 
@@ -86,6 +95,9 @@ class Reader(nn.Module):
         config = BertConfig.from_json_file(bundled_folder() / "config.json")
         config.attention_probs_dropout_prob = 0.0
         self.encoder = BertModel(config, add_pooling_layer=False)
+        self.encoder.set_attn_implementation(
+            "eager"
+        )  # torch 2.13's kernel, going backward on processors, took half of a step
         weights = {name: torch.from_numpy(np.array(array)) for name, array in bundled_weights().items()}
         missing = self.encoder.load_state_dict(weights, strict=False).missing_keys
         if missing:
@@ -102,9 +114,9 @@ class Reader(nn.Module):
 
     def drop(self, share: float) -> None:
         """Set how much of the encoder's states is dropped in training; of attention nothing, which would take longer."""
-        for name, part in self.encoder.named_modules():
-            if isinstance(part, nn.Dropout) and ".self." not in name:
-                part.p = share
+        for name, part in list(self.encoder.named_modules()):
+            if isinstance(part, nn.Dropout | Dropout) and ".self." not in name:
+                self.encoder.set_submodule(name, Dropout(share))
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return logits: of each sentence (rows, most sentences), of answerable (rows), of stance (rows, 3), of spans.
@@ -133,6 +145,24 @@ def _means(members: Tensor, states: Tensor) -> Tensor:
     """Return the mean state of each group of tokens. members: shape (rows, groups, tokens)."""
     members = members.float()
     return members @ states / members.sum(-1, keepdim=True).clamp(min=1)
+
+
+class Dropout(nn.Module):
+    """nn.Dropout with random numbers that are drawn once and read from another place each time.
+
+    Drawing them at every step took 15 % of it.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.kept = (torch.rand(_DRAWN) >= share) / (1 - share)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """Return the states, a share of them as 0 in training."""
+        if not self.training:
+            return states
+        start = int(torch.randint(_DRAWN - states.numel(), ()))
+        return states * self.kept[start : start + states.numel()].view_as(states)
 
 
 class Batch:
@@ -258,7 +288,13 @@ def chosen(options: argparse.Namespace, one: Pass, rng: random.Random) -> list[R
         return 1 if row.answerable else one.unanswered
 
     written = [row for row in training_rows(options.data, rng) if rng.random() < share(row)][: one.written]
-    makers = ((cloze_rows, one.clozes), (own_rows, one.own), (twin_rows, one.twins))
+    makers = (
+        (cloze_rows, one.clozes),
+        (own_rows, one.own),
+        (twin_rows, one.twins),
+        (sibling_rows, one.siblings),
+        (document_rows, one.documents),
+    )
     made = (row for make, part in makers if part for row in make(options.data, rng) if rng.random() < part)
     rows = [*written, *made]
     rng.shuffle(rows)
@@ -296,33 +332,35 @@ def train(model: Reader, one: Pass, rows: Sequence[Encoded], rng: random.Random)
 
 def trained(
     options: argparse.Namespace, passes: Sequence[Pass], start: Mapping[str, Floats] | None = None, seed: int = _SEED
-) -> dict[str, Floats]:
-    """Make the passes of a run and return the weights, but for the word embeddings, which stay as they are.
+) -> list[dict[str, Floats]]:
+    """Make the passes of a run and return the weights after each, but for the word embeddings, which stay as they are.
 
     start: weights to begin with instead of the bundled ones.
     """
     torch.manual_seed(seed)
     model = Reader()
     model.load_state_dict({name: torch.from_numpy(array) for name, array in (start or {}).items()}, strict=False)
+    found = []
     for number, one in enumerate(passes):
         rng = random.Random(seed + number)  # noqa: S311  # no secret
         rows = encode(chosen(options, one, rng))
         sys.stderr.write(f"{len(rows)} rows, {sum(len(row.layout.ids) for row in rows)} tokens\n")
         model.drop(one.dropout)
         train(model, one, rows, rng)
-    state = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-    return {name: array for name, array in state.items() if not re.search("word_embeddings|span", name)}
+        state = {name: tensor.detach().numpy().copy() for name, tensor in model.state_dict().items()}
+        found.append({name: array for name, array in state.items() if not re.search("word_embeddings|span", name)})
+    return found
 
 
-def blended(runs: Sequence[tuple[float, dict[str, Floats]]]) -> dict[str, Floats]:
-    """Return the mean of several runs' weights by their shares, the encoder's drawn back a little to the bundled ones."""
-    base = bundled_weights()
-    means: dict[str, Floats] = {name: sum(share * weights[name] for share, weights in runs) for name in runs[0][1]}
-    for name in means:
-        known = base.get(name.removeprefix("encoder.")) if name.startswith("encoder.") else None
-        if known is not None:
-            means[name] = known + _WAY * (means[name] - known)
-    return means
+def mean_of(runs: Sequence[tuple[float, Mapping[str, Floats]]]) -> dict[str, Floats]:
+    """Return the mean of weights by their shares."""
+    return {name: sum(share * weights[name] for share, weights in runs) for name in runs[0][1]}
+
+
+def drawn_back(weights: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return weights with the encoder's drawn back a little to the bundled ones."""
+    base = {f"encoder.{name}": array for name, array in bundled_weights().items()}
+    return {name: base[name] + _WAY * (array - base[name]) if name in base else array for name, array in weights.items()}
 
 
 def main() -> None:
@@ -335,10 +373,11 @@ def main() -> None:
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(options.threads)
-    kept = blended([(share, trained(options, passes)) for share, passes in RUNS])
-    for number, (share, one) in enumerate(LAST):
-        found = trained(options, [one], kept, _SEED + len(RUNS) + number)  # of other rows than the runs began with
-        kept = {name: (1 - share) * array + share * found[name] for name, array in kept.items()}
+    kept = drawn_back(mean_of([(share, trained(options, passes)[-1]) for share, passes in RUNS]))
+    for number, run in enumerate(LAST, start=1):
+        shares, passes = zip(*run, strict=True)
+        found = trained(options, passes, kept, _SEED + 10 * number)  # of other rows than the runs began with
+        kept = mean_of([(1 - sum(shares), kept), *zip(shares, found, strict=True)])
     pack(kept, options.out)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from index.lexical import question_words
 from index.records import Hit
-from qa.reading.questions import Question
+from qa.reading.questions import Question, ends_with_mark
 from qa.reading.signals import FACTS, fits_kind
 
 _NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
@@ -23,7 +23,6 @@ _ENOUGH = 2
 # What a sentence of the paragraph beneath a question has of the question's chance, where not a fact is asked for: the first
 # has all, and tells the fact.
 _BENEATH = 0.7
-_ASKS = re.compile(r"[?？؟][\"'”’»)\]*_]*$")
 _GIVES_CAUSE = re.compile(r"(?:this|that|it) (?:is|was) (?:because|due to|owing to|the (?:result|effect) of)\b", re.I)
 # "Beneath all of these points lies one that is decisive": it tells that there are reasons, and none of them.
 _ANNOUNCES = re.compile(
@@ -145,12 +144,12 @@ def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     passed_on = 0.0
     for pick in rated:
         gap = _gap(before, pick) if before else None
-        if gap is None or ("\n\n" in gap and not _ASKS.search(before.text if before else "")):
+        if gap is None or ("\n\n" in gap and not ends_with_mark(before.text if before else "")):
             passed_on = 0.0
-        if _ASKS.search(pick.text):
+        if ends_with_mark(pick.text):
             passed_on = pick.score
         else:
-            is_first = before is not None and bool(_ASKS.search(before.text))
+            is_first = before is not None and ends_with_mark(before.text)
             cause = before.score if before and gap is not None and _tells_cause(asked, pick) else 0.0
             beneath = 0.0 if asked.kind in FACTS else _BENEATH
             inherited = passed_on * (1.0 if is_first else beneath)

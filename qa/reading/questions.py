@@ -40,7 +40,7 @@ _VIEW_NOUNS = frozenset(
     ).split()
 )
 
-_MARK = re.compile(r"[?？؟][\"'”’»)\s]*$")
+_MARK = re.compile(r"[?？؟][\"'”’»)\]*_\s]*$")
 _ASKS = re.compile(
     r"^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|am|do|does|did|can|could|will|would"
     r"|shall|should|has|have|had|may|might|must|name|list|explain|describe|tell|give|show)\b",
@@ -78,7 +78,7 @@ def analyse(text: str) -> Question:
         text=text,
         kind=kind,
         several=kind in ("list", "why"),
-        marked=_is_marked(text),
+        marked=ends_with_mark(text),
         words=tuple(question_words(text)),
         names=_names(text),
         acronyms=acronyms_of(text) if not text.isupper() else frozenset(),
@@ -88,10 +88,11 @@ def analyse(text: str) -> Question:
 
 def asks(text: str) -> bool:
     """Say whether a text asks for something, in English or by its question mark; words alone to search for do not."""
-    return _is_marked(text) or _ASKS.search(text.strip()) is not None
+    return ends_with_mark(text) or _ASKS.search(text.strip()) is not None
 
 
-def _is_marked(text: str) -> bool:
+def ends_with_mark(text: str) -> bool:
+    """Say whether a text ends with a question mark, closing quotation marks, brackets and Markdown's signs aside."""
     return _MARK.search(text) is not None
 
 
