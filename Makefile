@@ -45,7 +45,7 @@ format: $(VENV)/installed-test
 eval: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.evaluate
 
-# The embedded reader anew from public data: three hours on two cores. Writes qa/model.
+# The embedded reader anew from public data: four hours on two cores. Writes qa/model.
 reader: $(VENV)/installed
 	@$(VENV)/bin/python -m bench.reader.train
 	@$(VENV)/bin/python -m bench.reader.fit

@@ -23,7 +23,8 @@ from qa.reading.speakers import speakers
 _SPEAKER = 2.0
 # Added where all the question's numbers are: "kind 77" is no more like "kind 67" than like "kind 3", whatever vectors say.
 _NUMBER = 2.0
-# Added to the logits of what stands under a heading that says what is asked for, and to that of there being an answer.
+# Added to the logits of what stands under a heading that says what is asked for, and to that of there being an answer; taken
+# away from those of items of a list that is another's.
 _HEADED, _HEADED_ANSWER = 3.0, 2.5
 _ACRONYM = 2.5  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.5  # the logit of a sentence at the edge of a passage that answers
@@ -76,7 +77,7 @@ def rated_picks(sentences: Sequence[Sentence], logits: Floats, told: Told) -> tu
         Pick(
             one.hit, one.start, one.end, one.text, chance(float(logits[i])),
             own=bool(told.by[i] > 0), numbered=bool(told.numbers[i] == 1),
-            heading=one.under, fits=bool(told.under[i]), item=one.item,
+            heading=one.under, fits=bool(told.under[i] > 0), item=one.item,
         )
         for i, one in enumerate(sentences)
     )  # fmt: skip
@@ -98,8 +99,10 @@ class Reader:
         rows = sentence_signals(asked, sentences, self._embedder, self.model)
         told = told_by_rule(asked, sentences)
         logits = sentence_logits(fitted().sentence, rows, told)
-        answer = float(fitted().answer.logits(answer_signals(asked, rows, logits, sentences)))
-        score = chance(answer + _HEADED_ANSWER * float(told.under[np.argmax(logits)]))
+        # without what rules tell, which say which sentence it is and not that there is one
+        signals = answer_signals(asked, rows, fitted().sentence.logits(rows), sentences)
+        answer = float(fitted().answer.logits(signals))
+        score = chance(answer + _HEADED_ANSWER * max(0.0, float(told.under[np.argmax(logits)])))
         rated = rated_picks(sentences, logits, told)
         chosen = tuple(choose(asked, rated))
         picks = chosen if score >= fitted().least_chance(self._risk) else ()
@@ -115,7 +118,7 @@ class Reader:
             return False
         ends, begins = self.model.read(question, texts)
         both_answer = min(ends.answers, begins.answers) > 0
-        return both_answer and min(ends.sentences[-1], max(begins.sentences[:2])) > _STILL_ANSWERS
+        return both_answer and min(max(ends.sentences[-2:]), max(begins.sentences[:2])) > _STILL_ANSWERS
 
     def warm_up(self) -> None:
         """Load the model."""

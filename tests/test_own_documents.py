@@ -33,7 +33,7 @@ def test_a_question_is_fitted_with_every_passage_and_searched_for_where_one_answ
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(own_documents, "is_for_fitting", lambda title: title == "Lease")
-    monkeypatch.setattr(own_documents, "_UNANSWERED", 1.0)
+    monkeypatch.setattr(own_documents, "UNANSWERED", 1.0)
     lines = [
         "## Lease",
         "> Rent is due in May. It is 9.",
@@ -43,7 +43,7 @@ def test_a_question_is_fitted_with_every_passage_and_searched_for_where_one_answ
     ]
     documents = tmp_path / "documents.txt"
     documents.write_text("\n".join([*lines, "who owns it | -"]), encoding="utf-8")
-    monkeypatch.setattr(own_documents.read_documents, "__defaults__", (documents,))
+    monkeypatch.setattr(own_documents, "DOCUMENTS", documents)
     rent, dogs = "Rent is due in May. It is 9.", "Dogs may stay."
     assert [(item.question, item.text, item.gold) for item in fitted_items(random.Random(1))] == [
         ("how much is the rent", rent, (((20, 28),),)),
@@ -60,7 +60,7 @@ def test_a_question_is_fitted_with_every_passage_and_searched_for_where_one_answ
     assert list(document_rows(Path(), random.Random(1))) == []
 
 
-@pytest.mark.parametrize("line", ["who pays", "| 1:1", "who | 2:1", "who | 1:0", "##"])
+@pytest.mark.parametrize("line", ["who pays", "| 1:1", "who | 2:1", "who | 1:0", "who | 1:1 | 1:2", "##"])
 def test_a_malformed_line_is_named(tmp_path: Path, line: str):
     path = tmp_path / "own_documents.txt"
     path.write_text(f"## Lease\n> Rent is due.\n{line}\n", encoding="utf-8")

@@ -58,7 +58,7 @@ def test_twins_become_rows_of_their_text_and_answered_ones_also_of_the_text_besi
     assert [row.sentences[0] for row in rows] == [text[:37], beside[:34], text[:37]]
 
 
-def test_every_question_asked_of_several_texts_is_sound_and_of_those_answered_most_texts_answer_few():
+def test_a_quarter_of_the_texts_that_questions_are_asked_of_answer_them():
     written = read_siblings()
     assert len({one.key for one in written}) == len(written)
     signs = [sign for one in written for sign, *_ in one.lines]
@@ -76,7 +76,7 @@ def test_a_question_asked_of_siblings_becomes_a_row_of_each_text_answered_by_the
         "\n".join([f"# {' '.join(keys)}", "how old was the bridge | 1:2", "who owns lom | -"]), encoding="utf-8"
     )
     monkeypatch.setattr(own_questions, "SIBLINGS", siblings)
-    monkeypatch.setattr(own_questions, "_SIBLINGS_UNANSWERED", 1.0)
+    monkeypatch.setattr(own_questions, "UNANSWERED", 1.0)
     rows = list(sibling_rows(data, random.Random(1)))
     assert [(row.sentences[0], row.labels) for row in rows] == [
         (texts[0][:23], (0, 1)),

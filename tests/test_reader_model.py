@@ -151,4 +151,29 @@ def test_a_run_goes_on_from_pass_to_pass_and_its_weights_are_averaged(monkeypatc
     train.main()
     kept, gone_on = (unpack(tmp_path / name)[1]["sentence.2.weight"] for name in ("kept", "gone on"))
     assert not np.allclose(kept, gone_on, atol=1e-5)
-    assert np.allclose(kept, gone_on, atol=0.05)
+
+
+@pytest.mark.slow
+def test_weights_are_averaged_by_their_shares():
+    pytest.importorskip("torch")
+    from bench.reader.train import mean_of
+
+    assert mean_of([(0.25, {"a": np.array([4.0])}), (0.75, {"a": np.array([8.0])})]) == {"a": np.array([7.0])}
+
+
+@pytest.mark.slow
+def test_in_training_a_share_of_the_states_is_dropped_and_the_rest_made_up_for_it():
+    torch = pytest.importorskip("torch")
+    from bench.reader.train import DrawnOnce, Reader
+
+    states = torch.ones(100, 384)
+    model = Reader()
+    model.drop(0.25)
+    dropped = model.encoder.embeddings.dropout
+    assert isinstance(dropped, DrawnOnce)
+    found = dropped.train()(states)
+    assert found.unique().tolist() == pytest.approx([0.0, 4 / 3])
+    assert float((found == 0).float().mean()) == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(dropped.eval()(states), states)
+    model.drop(0.0)
+    assert torch.equal(model.encoder.embeddings.dropout.train()(states), states)

@@ -3,7 +3,7 @@
 Which questions: those of SQuAD 2.0 split A and of CLAPNQ's half whose article falls to fitting (`is_for_fitting`); the
 others are for evaluation (bench/evaluate.py). And those of a third of the documents written for this project, which are
 more like what people ask about. Each is read alone with its passage, and with what search finds for it among all passages,
-as in the product. The reader's model has seen none of these articles and documents.
+as in the product. The reader's model was trained on none of these articles and documents, but for what its card says.
 """
 
 from __future__ import annotations
@@ -97,10 +97,11 @@ def cases_of(data: Path, workspace: Workspace) -> Iterator[Case]:
 
 def _public_set(path: Path, rng: random.Random) -> _Set:
     found = open_dataset(path)
-    items = found.items if isinstance(found, ReadingSet) else ()
-    held = [item for item in items if is_for_fitting(item.title)]
+    if not isinstance(found, ReadingSet):
+        raise TypeError(f"{path}: no set of questions with their passages")
+    held = [item for item in found.items if is_for_fitting(item.title)]
     rng.shuffle(held)
-    return _Set(path.name, held, held, items)
+    return _Set(path.name, held, held, found.items)
 
 
 def _own_set(rng: random.Random) -> _Set:
@@ -194,7 +195,7 @@ def _answers(cases: Sequence[Case], sentence: Logistic) -> tuple[Floats, npt.NDA
         asked = analyse(case.item.question)
         told = told_by_rule(asked, case.sentences)
         logits = sentence_logits(sentence, case.rows, told)
-        rows.append(answer_signals(asked, case.rows, logits, case.sentences))
+        rows.append(answer_signals(asked, case.rows, sentence.logits(case.rows), case.sentences))
         rated = rated_picks(case.sentences, logits, told)
         places = {(pick.hit.passage.id, pick.start) for pick in choose(asked, rated)}
         right.append(any(case.labels[i] for i, pick in enumerate(rated) if (pick.hit.passage.id, pick.start) in places))

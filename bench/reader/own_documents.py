@@ -16,14 +16,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.reader.own_questions import asked_of_texts
+from bench.reader.own_questions import UNANSWERED, asked_of_texts
 from bench.reader.rows import Row, labelled_at, row_of
 from bench.reader.split import is_for_fitting
 from index.sentences import sentence_spans
 from qa.evaluation.datasets import ReadingItem
 
 DOCUMENTS = Path(__file__).with_name("own_documents.txt")
-_UNANSWERED = 0.5  # share of a passage's unanswered questions that is used: else three of four would be
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +51,20 @@ def read_documents(path: Path = DOCUMENTS) -> list[Document]:
 
 
 def document_rows(_data: Path, rng: random.Random) -> Iterator[Row]:
-    """Make rows of every question with every passage of its document, but for the documents that are fitted on."""
+    """Make rows of the questions with each passage of their document, but for the documents that are fitted on."""
     for said, title, passage, places in _asked_of_passages(rng, fitting=False):
         yield from row_of(said, title, labelled_at(passage, places), rng)
 
 
 def fitted_items(rng: random.Random) -> Iterator[ReadingItem]:
-    """Yield every question of the documents that are fitted on with every passage."""
+    """Yield the questions of the documents that are fitted on with each of their passages."""
     for asked in _asked_of_passages(rng, fitting=True):
         yield _item(*asked)
 
 
 def searched_items() -> Iterator[ReadingItem]:
     """Yield the questions of the documents that are fitted on that one passage answers, or none."""
-    for document in read_documents():
+    for document in read_documents(DOCUMENTS):
         for said, answered in document.asked if is_for_fitting(document.title) else ():
             if len(answered) <= 1:
                 passage = next(iter(answered), 0)
@@ -73,11 +72,11 @@ def searched_items() -> Iterator[ReadingItem]:
 
 
 def _asked_of_passages(rng: random.Random, *, fitting: bool) -> Iterator[tuple[str, str, str, tuple[int, ...]]]:
-    """Yield question, title, passage, and the places of its sentences that answer."""
-    for document in read_documents():
+    """Yield question, title, passage, and the places of its sentences that answer; of a passage that does not, a share."""
+    for document in read_documents(DOCUMENTS):
         for said, answered in document.asked if is_for_fitting(document.title) == fitting else ():
             for i, passage in enumerate(document.passages):
-                if i in answered or rng.random() < _UNANSWERED:
+                if i in answered or rng.random() < UNANSWERED:
                     yield said, document.title, passage, answered.get(i, ())
 
 

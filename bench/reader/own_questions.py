@@ -27,7 +27,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.reader.rows import Row, json_of, labelled, labelled_at, nearest, row_of, rows_of, wikipedia_passages
+from bench.reader.rows import (
+    Row,
+    evaluated_titles,
+    json_of,
+    labelled,
+    labelled_at,
+    nearest,
+    row_of,
+    rows_of,
+    wikipedia_passages,
+    words_of,
+)
 
 QUESTIONS = Path(__file__).with_name("own_questions.txt")
 TWINS = Path(__file__).with_name("twin_questions.txt")
@@ -37,7 +48,7 @@ _CLAIMS = 0.2  # of them, the share that is used
 _COMPARED = 100  # passages, for one that is likely to answer, where a text has no article
 _UNLIKELY = 0.05
 _TWINS_BESIDE = 0.3
-_SIBLINGS_UNANSWERED = 0.5  # else three of four would be
+UNANSWERED = 0.5  # share that is used of the texts that do not answer a question asked of several: they are four of five
 _PARTS = {"+": (1, 2), "-": (0,)}  # that follow what is asked; of a claim one
 
 
@@ -112,6 +123,8 @@ def asked_of_texts(line: str, texts: int) -> tuple[str, dict[int, tuple[int, ...
     found: dict[int, tuple[int, ...]] = {}
     for part in answered if answered != ["-"] else ():
         text, sentences = part.split(":")
+        if int(text) - 1 in found:
+            raise ValueError(f"text {text} is named twice")
         found[int(text) - 1] = tuple(int(place) - 1 for place in sentences.split(","))
     if not said or not answered or any(not 0 <= text < texts or min(places) < 0 for text, places in found.items()):
         raise ValueError("no question, or neither - nor texts and sentences counted from 1")
@@ -138,7 +151,7 @@ def twin_rows(data: Path, rng: random.Random) -> Iterator[Row]:
 
 def sibling_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make rows of questions asked of several passages: the same one is answered by some and not by their siblings."""
-    return _rows(read_siblings(SIBLINGS), data, rng, lambda _: (_SIBLINGS_UNANSWERED, 0.0))
+    return _rows(read_siblings(SIBLINGS), data, rng, lambda _: (UNANSWERED, 0.0))
 
 
 def _rows(
@@ -153,7 +166,7 @@ def _rows(
     everywhere = [text for found in articles.values() for text in found]
     for one in asked:
         if one.key not in texts:
-            raise ValueError(f"{data}: lacks a text that questions were written about ({one.key})")
+            raise ValueError(f"{data}: lacks a text that questions were written about, or it is evaluated on ({one.key})")
         title, text = texts[one.key]
         passage = text[one.start : one.end]
         beside = articles[title] if len(articles[title]) > 1 else rng.sample(everywhere, _COMPARED)
@@ -194,8 +207,13 @@ def _claim(said: str, title: str, passage: str, places: Sequence[int], sign: str
 
 
 def _sources(data: Path, pages: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
-    """Return title and text, white space as single spaces, of every text that may have been written about, by its key."""
-    return {_key_of(text): (title, " ".join(text.split())) for title, text in (*pages, *_texts(data))}
+    """Return title and text, white space as single spaces, of every text that may be trained on, by its key."""
+    held_out = evaluated_titles(data)
+    return {
+        _key_of(text): (title, " ".join(text.split()))
+        for title, text in (*pages, *_texts(data))
+        if words_of(title) not in held_out
+    }
 
 
 def _key_of(text: str) -> str:

@@ -54,7 +54,10 @@ def labelled(text: str, spans: Sequence[tuple[int, int]]) -> Sentences:
 
 def labelled_at(text: str, places: Sequence[int]) -> Sentences:
     """Return a text's sentences, those at these places, from 0, as answering."""
-    return [(sentence, int(i in places)) for i, (sentence, _) in enumerate(labelled(text, []))]
+    sentences = labelled(text, [])
+    if places and max(places) >= len(sentences):
+        raise ValueError(f"a text of {len(sentences)} sentences has no sentence {max(places) + 1}: {text[:40]!r}")
+    return [(sentence, int(i in places)) for i, (sentence, _) in enumerate(sentences)]
 
 
 def _window(sentences: Sentences, rng: random.Random) -> Sentences:
@@ -110,10 +113,15 @@ def json_of(path: Path) -> Any:
 
 def wikipedia_passages(data: Path) -> list[tuple[str, str]]:
     """Return title and text of SQuAD's passages, those of the articles that are evaluated on left out."""
-    held_out = {words_of(article["title"]) for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
-    held_out |= {words_of(one["passages"][0]["title"]) for one in clapnq(data)}
+    held_out = evaluated_titles(data)
     passages = rows_of(data / "squad/passages.jsonl.gz")
     return [(one["title"], one["text"]) for one in passages if words_of(one["title"]) not in held_out]
+
+
+def evaluated_titles(data: Path) -> set[str]:
+    """Return the titles, as `words_of` makes them, of SQuAD's articles and CLAPNQ's pages that are evaluated on."""
+    titles = {words_of(article["title"]) for article in json_of(data / "squad/dev-v2.0.split_A.json.gz")["data"]}
+    return titles | {words_of(one["passages"][0]["title"]) for one in clapnq(data)}
 
 
 def clapnq(data: Path) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 One encoder, started from the bundled MiniLM weights with its word embeddings frozen, reads question and passage together
 (Devlin et al. 2019, arXiv:1810.04805). Three heads: which sentences answer, whether the passage answers at all, and
 whether evidence bears a claim out. Fixed seed; bfloat16 where the processor has it, so figures differ in the third digit
-between machines. Some 240,000 rows, 18 a second on two cores where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
+between machines. Some 260,000 rows, 18 a second on two cores where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
 MALLOC_TOP_PAD_ are set to gigabytes: glibc else gives memory back at every step and asks for it again.
 """
 
@@ -114,9 +114,10 @@ class Reader(nn.Module):
 
     def drop(self, share: float) -> None:
         """Set how much of the encoder's states is dropped in training; of attention nothing, which would take longer."""
+        kept = (torch.rand(_DRAWN) >= share) / (1 - share)
         for name, part in list(self.encoder.named_modules()):
-            if isinstance(part, nn.Dropout | Dropout) and ".self." not in name:
-                self.encoder.set_submodule(name, Dropout(share))
+            if isinstance(part, nn.Dropout | DrawnOnce) and ".self." not in name:
+                self.encoder.set_submodule(name, DrawnOnce(kept) if share else nn.Dropout(0.0))
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return logits: of each sentence (rows, most sentences), of answerable (rows), of stance (rows, 3), of spans.
@@ -147,21 +148,21 @@ def _means(members: Tensor, states: Tensor) -> Tensor:
     return members @ states / members.sum(-1, keepdim=True).clamp(min=1)
 
 
-class Dropout(nn.Module):
-    """nn.Dropout with random numbers that are drawn once and read from another place each time.
+class DrawnOnce(nn.Module):
+    """Dropout by random numbers that are drawn once for all layers, and read from another place each time.
 
-    Drawing them at every step took 15 % of it.
+    Drawing them at every step took 15 % of it. kept: for each number 0, or what a state that is kept is multiplied by.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, kept: Tensor) -> None:
         super().__init__()
-        self.kept = (torch.rand(_DRAWN) >= share) / (1 - share)
+        self.kept = kept
 
     def forward(self, states: Tensor) -> Tensor:
         """Return the states, a share of them as 0 in training."""
         if not self.training:
             return states
-        start = int(torch.randint(_DRAWN - states.numel(), ()))
+        start = int(torch.randint(len(self.kept) - states.numel(), ()))
         return states * self.kept[start : start + states.numel()].view_as(states)
 
 

@@ -116,10 +116,16 @@ def _reading(dataset: ReadingSet, workspace: Workspace, progress: Progress) -> R
         chose.append(bool(reading.picks))
         if item.gold:
             rows.append(_score_reading(item, reading))
-        result.right.append(bool(item.gold) and bool(rows[-1]["top sentence"]))
+        result.right.append(_holds_answer(item, reading))
     result.metrics = {name: averaged([row[name] for row in rows]) for name in (rows[0] if rows else ())}
     _add_refusal(result, np.asarray(answerable), np.asarray(chose))
     return result
+
+
+def _holds_answer(item: ReadingItem, reading: Reading) -> bool:
+    """Say whether one of the sentences that were chosen answers, as `Reading.score` has the chance of."""
+    spans = [(pick.start, pick.end) for pick in reading.chosen]
+    return any(low < end and high > start for gold in item.gold for low, high in gold for start, end in spans)
 
 
 def _score_reading(item: ReadingItem, reading: Reading) -> dict[str, float]:

@@ -34,7 +34,7 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """sentence: signals → it answers. answer: signals → the best sentence answers.
+    """sentence: signals → it answers. answer: signals → one of the sentences that make the answer answers.
 
     risks: (chance, share that is wrong among answers whose chance is at least this), rising chances. hopeless: below this
     chance lie 1 of 100 questions that had an answer.

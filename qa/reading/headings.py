@@ -23,6 +23,7 @@ _SAYS_LITTLE = frozenset(
 def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.float64]:
     """Return for each sentence how well its heading fits the question, 0 to 1: 0 where another fits better, or none does.
 
+    -1 of an item of a list that its heading says to be another's: of "Duties of the secretary", asked for the treasurer's.
     One sentence says a fact, whatever the heading: for questions after those it is 0. So it is of a heading that a document
     has twice, as "Side effects" below each of several medicines: nobody knows here which of them is asked about.
     """
@@ -34,7 +35,8 @@ def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.flo
     for one in filter(None, best):
         places.setdefault((one.hit.document.id, one.under), set()).update({one.under_at} - {UNKNOWN})
     known = [bool(one and len(places[one.hit.document.id, one.under]) <= 1) for one in best]
-    return np.where(known, fits, 0.0)
+    others = [not fit and _is_of_another(asked, one) for one, fit in zip(sentences, fits, strict=True)]
+    return np.where(known, fits, np.where(others, -1.0, 0.0))
 
 
 def _fit(asked: Question, one: Sentence) -> float:
@@ -51,6 +53,13 @@ def _fit(asked: Question, one: Sentence) -> float:
     above = _words(f"{one.hit.document.title} {one.hit.passage.context}")
     fits = words & own and words <= own | above and own <= words | above
     return (1 + len(words & own) / len(words)) / 2 if fits else 0.0
+
+
+def _is_of_another(asked: Question, one: Sentence) -> bool:
+    """Say whether a list's heading names what is asked for, but of something that the question does not speak of."""
+    own, words = (_words(text) - _SAYS_LITTLE for text in (one.under, asked.text))
+    above = _words(f"{one.hit.document.title} {one.hit.passage.context}")
+    return one.item and bool(own & words and own - words - above and words - own - above - _words(one.text))
 
 
 @lru_cache(maxsize=4096)
