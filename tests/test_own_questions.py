@@ -12,6 +12,7 @@ import pytest
 
 from bench.reader import own_questions
 from bench.reader.own_questions import (
+    CLAIMS,
     QUESTIONS,
     TWINS,
     Asked,
@@ -22,7 +23,7 @@ from bench.reader.own_questions import (
 )
 
 
-@pytest.mark.parametrize(("path", "signs"), [(QUESTIONS, "+-=!~"), (TWINS, "+-")])
+@pytest.mark.parametrize(("path", "signs"), [(QUESTIONS, "+-=!~"), (TWINS, "+-"), (CLAIMS, "=!~")])
 def test_every_line_that_was_written_is_of_a_known_kind(path: Path, signs: str):
     written = read_questions(path)
     assert len({(one.key, one.start, one.end) for one in written}) == len(written)

@@ -9,6 +9,8 @@
     ! claim | 4                 contradicted by it
     ~ claim | 1,2               on which it is silent
 
+`own_claims.txt` holds claims alone, six about each text, two of each kind and mostly of nearly the same words.
+
 `twin_questions.txt` holds questions alone, as many answered as not, most in twins: nearly the same words, one thing changed.
 Words and pairs of words alone tell which are answered with an AUROC of .65, of the former with .85 (by hand).
 
@@ -41,6 +43,7 @@ from bench.reader.rows import (
 )
 
 QUESTIONS = Path(__file__).with_name("own_questions.txt")
+CLAIMS = Path(__file__).with_name("own_claims.txt")
 TWINS = Path(__file__).with_name("twin_questions.txt")
 SIBLINGS = Path(__file__).with_name("sibling_questions.txt")
 _STANCES = "=!~"  # in the order of the head's logits
@@ -142,6 +145,11 @@ def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     chances = _chances_by_wording(asked)
     shares = {said: (chance / (1 - chance), 2 * chance - 1) for said, chance in chances.items()}
     return _rows(asked, data, rng, lambda said: shares[said])
+
+
+def claim_rows(data: Path, rng: random.Random) -> Iterator[Row]:
+    """Make rows of the claims."""
+    return _rows(read_questions(CLAIMS), data, rng, lambda _: (0.0, 0.0))
 
 
 def twin_rows(data: Path, rng: random.Random) -> Iterator[Row]:

@@ -28,7 +28,7 @@ from transformers import BertConfig, BertModel
 from bench.reader.clozes import cloze_rows
 from bench.reader.data import training_rows
 from bench.reader.own_documents import document_rows
-from bench.reader.own_questions import own_rows, sibling_rows, twin_rows
+from bench.reader.own_questions import claim_rows, own_rows, sibling_rows, twin_rows
 from bench.reader.rows import Row
 from index.embedder import bundled_folder, bundled_tokenizer, bundled_weights
 from qa.reading.reader_model import SHARED, WEIGHTS, Floats, Layout, lay_out, pack
@@ -291,6 +291,7 @@ def chosen(options: argparse.Namespace, one: Pass, rng: random.Random) -> list[R
     written = [row for row in training_rows(options.data, rng) if rng.random() < share(row)][: one.written]
     makers = (
         (cloze_rows, one.clozes),
+        (claim_rows, one.claims),
         (own_rows, one.own),
         (twin_rows, one.twins),
         (sibling_rows, one.siblings),
