@@ -94,8 +94,8 @@ def test_the_weights_are_small_and_no_pickle():
 def test_torch_makes_the_same_of_the_same_weights(reader_model: ReaderModel):
     """The graph that OpenVINO runs and the heads in numpy are those that were trained."""
     torch = pytest.importorskip("torch")
+    from bench.reader.network import Batch, Reader, encode
     from bench.reader.rows import Row
-    from bench.reader.train import Batch, Reader, encode
     from index.embedder import bundled_weights
 
     changes, heads = unpack(WEIGHTS)
@@ -116,8 +116,9 @@ def test_torch_makes_the_same_of_the_same_weights(reader_model: ReaderModel):
 @pytest.mark.slow
 def test_in_training_a_question_is_compared_only_with_those_about_the_same_text():
     torch = pytest.importorskip("torch")
+    from bench.reader.network import Batch, encode
     from bench.reader.rows import Row
-    from bench.reader.train import Batch, _pairs_loss, encode
+    from bench.reader.train import _pairs_loss
 
     other = ("Bees dance.",)
     asked = [
@@ -164,7 +165,7 @@ def test_weights_are_averaged_by_their_shares():
 @pytest.mark.slow
 def test_in_training_a_share_of_the_states_is_dropped_and_the_rest_made_up_for_it():
     torch = pytest.importorskip("torch")
-    from bench.reader.train import DrawnOnce, Reader
+    from bench.reader.network import DrawnOnce, Reader
 
     states = torch.ones(100, 384)
     model = Reader()

@@ -49,17 +49,21 @@ def _fit(asked: Question, one: Sentence) -> float:
     """
     if not one.under or bool(_NEGATION.search(one.under)) != bool(_NEGATION.search(asked.text)):
         return 0.0
-    own, words = (_words(text) - _SAYS_LITTLE for text in (one.under, asked.text))
-    above = _words(f"{one.hit.document.title} {one.hit.passage.context}")
+    own, words, above = _words_of(asked, one)
     fits = words & own and words <= own | above and own <= words | above
     return (1 + len(words & own) / len(words)) / 2 if fits else 0.0
 
 
 def _is_of_another(asked: Question, one: Sentence) -> bool:
     """Say whether a list's heading names what is asked for, but of something that the question does not speak of."""
-    own, words = (_words(text) - _SAYS_LITTLE for text in (one.under, asked.text))
-    above = _words(f"{one.hit.document.title} {one.hit.passage.context}")
+    own, words, above = _words_of(asked, one)
     return one.item and bool(own & words and own - words - above and words - own - above - _words(one.text))
+
+
+def _words_of(asked: Question, one: Sentence) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the words that tell something of a sentence's heading, of the question, and of the titles above the heading."""
+    own, words = (_words(text) - _SAYS_LITTLE for text in (one.under, asked.text))
+    return own, words, _words(f"{one.hit.document.title} {one.hit.passage.context}")
 
 
 @lru_cache(maxsize=4096)
