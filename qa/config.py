@@ -83,8 +83,10 @@ class Settings(BaseModel):
         description="what orders the best passages: `reader` (embedded), `none`, or a cross-encoder (a folder, or a name)",
     )
     judge: str = Field(
-        "",
-        description="what judges claims beyond the rules: `llm`, or an NLI cross-encoder (a folder, or a name on the hub)",
+        "reader",
+        min_length=1,
+        description="what judges claims beyond the rules: `reader` (embedded, may only doubt), `none`, `llm`, or an NLI "
+        "cross-encoder (a folder, or a name on the hub)",
     )
     only_supported: bool = Field(False, description="leave out of written answers what is not borne out by its citations")
     max_tokens: int = Field(1500, ge=64, description="longest reply asked of the LLM, in tokens")

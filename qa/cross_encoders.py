@@ -28,7 +28,8 @@ class CrossEncoderJudge:
             if self._model is None:
                 self._load()
         chances = self._model.predict([(evidence, claim)], apply_softmax=True, show_progress_bar=False)[0]
-        return Entailment(**{kind: float(chances[column]) for kind, column in self._columns.items()})
+        supported, contradicted = (float(chances[self._columns[kind]]) for kind in ("supported", "contradicted"))
+        return Entailment(supported, contradicted)
 
     def _load(self) -> None:
         model, labels = _load("judge", self._name)

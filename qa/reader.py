@@ -1,4 +1,4 @@
-"""The embedded answerer: reranks passages, and picks the sentences that answer a question or abstains."""
+"""The embedded answerer: reranks passages, picks the sentences that answer a question or abstains, and judges claims."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from index.records import Hit, Passage
+from index.sentences import sentence_spans
 from qa.reading.calibration import Floats, Logistic, chance, fitted
 from qa.reading.headings import headed
 from qa.reading.hit_sentences import Sentence, sentences_of
@@ -15,8 +16,17 @@ from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
 from qa.reading.reader_model import ReaderModel, Text
 from qa.reading.sentence_vectors import Embeds
-from qa.reading.signals import acronyms_shared, answer_signals, is_read, numbers_shared, sentence_signals, texts_of
+from qa.reading.signals import (
+    acronyms_shared,
+    answer_signals,
+    is_english,
+    is_read,
+    numbers_shared,
+    sentence_signals,
+    texts_of,
+)
 from qa.reading.speakers import speakers
+from qa.support import Entailment
 
 # Added to a sentence's logit where the one speaks whose view is asked for, taken away where another does: set by hand, for
 # the sets that the rest is fitted on hardly ask for views.
@@ -138,3 +148,15 @@ class Reader:
         least = min(answers.values(), default=0.0)
         logits = np.array([answers.get(hit.passage.id, least) for hit in hits])
         return list(map(float, fused + _RERANK_SHARE * (1 / (1 + np.exp(-logits)))))
+
+    def entails(self, claim: str, evidence: str) -> Entailment | None:
+        """Return the chances that evidence bears a claim out or contradicts it; None of what the model cannot read.
+
+        It only doubts: of held-out claims that are contradicted, by a word in another place, it holds 24 % for borne out.
+        """
+        sentences = tuple(evidence[start:end] for start, end in sentence_spans(evidence))
+        if not (is_english(claim) and is_english(evidence)):
+            return None
+        (insight,) = self.model.read(claim, [Text("", sentences)])
+        supported, contradicted, _ = fitted().stance.chances(insight.stance)
+        return Entailment(float(supported), float(contradicted), vouches=False)

@@ -75,9 +75,11 @@ class Workspace:
 
     @cached_property
     def entails(self) -> Entails | None:
-        """The model that judges claims beyond the rules; None where none is set, or the LLM is to do it."""
+        """The model that judges claims beyond the rules; None where there is to be none, or the LLM is to do it."""
         name = self.settings.judge
-        return CrossEncoderJudge(name) if name and name != "llm" else None
+        if name in ("none", "llm"):
+            return None
+        return self.reader.entails if name == "reader" else CrossEncoderJudge(name)
 
     def of_collection(self, name: str) -> Workspace:
         """Return a workspace that indexes into another collection, with the model that this one has loaded."""

@@ -364,7 +364,8 @@ def test_the_llm_judges_when_it_is_set_to(writer: Writer, llm: LLMServer) -> Non
 def test_an_nli_model_judges_when_one_is_set(writer: Writer, llm: LLMServer, nli_model: Path) -> None:
     llm.reply_with(one_claim("They make one side stronger.", ASYMMETRY))
     [claim] = ask(writer(judge=str(nli_model), llm_calls=1))["claims"]
-    assert claim["verdict"] in ("supported", "contradicted", "unsupported")
+    assert claim["verdict"] == "unchecked"  # its weights are random: it is sure of nothing
+    assert "says the model" in claim["reason"]
     assert 1 / 3 <= claim["score"] <= 1
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bench.reader import own_questions
+from bench.reader.own_claims import CLAIMS
 from bench.reader.own_questions import (
-    CLAIMS,
     QUESTIONS,
     TWINS,
     Asked,

@@ -128,7 +128,8 @@ def test_in_training_a_question_is_compared_only_with_those_about_the_same_text(
     ]
     batch = Batch(encode([Row(question, "", text, (answered,) * len(text), answered) for question, text, answered in asked]))
     apart, alike, other_way = (
-        float(_pairs_loss(torch.tensor(logits), batch)) for logits in ([3.0, -3.0, -9.0], [0.0, 0.0, 9.0], [-3.0, 3.0, 0.0])
+        float(_pairs_loss(torch.tensor(logits), batch, torch.ones(3, dtype=torch.bool)))
+        for logits in ([3.0, -3.0, -9.0], [0.0, 0.0, 9.0], [-3.0, 3.0, 0.0])
     )
     assert alike == pytest.approx(0.6931, abs=1e-3)
     assert apart < 0.01 < alike < other_way
@@ -140,8 +141,9 @@ def test_a_run_goes_on_from_pass_to_pass_and_its_weights_are_averaged(monkeypatc
     from bench.reader import train
     from bench.reader.rows import Row
 
-    rows = [Row("When was it opened?", "", ("It was opened in 1907.", "Bees dance."), (1, 0), 1, answer="1907")] * 4
-    one = train.Pass(4, 0.0, 1.0, 0.0, 1e-3, 1e-3, 0.1, pairs=1.0)
+    asked = Row("When was it opened?", "", ("It was opened in 1907.", "Bees dance."), (1, 0), 1, answer="1907")
+    rows = [asked, asked, Row("It was opened in 1907.", "", ("It was opened in 1907.",), stance=0)]
+    one = train.Pass(4, 0.0, 1.0, 0.0, 1e-3, 1e-3, 0.1, pairs=1.0, epochs=2)
     monkeypatch.setattr(train, "chosen", lambda *_: rows)
     monkeypatch.setattr(train, "RUNS", ((1.0, (one,)),))
     monkeypatch.setattr(train, "LAST", (((0.0, one), (0.0, one)),))

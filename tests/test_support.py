@@ -153,6 +153,34 @@ def test_a_paraphrase_is_unchecked_without_a_model_and_the_models_with_one():
         assert judge(claim, [Evidence(source)], lambda *_, opinion=opinion: opinion).verdict == expected
 
 
+@pytest.mark.parametrize(
+    ("opinion", "leaning"),
+    [
+        (Entailment(0.6, 0.3), "supported"),
+        (Entailment(0.3, 0.6), "contradicted"),
+        (Entailment(0.2, 0.15), "unsupported"),
+        (Entailment(0.95, 0.01, vouches=False), "supported"),
+    ],
+)
+def test_a_model_that_is_not_sure_or_may_only_doubt_leaves_a_claim_unchecked_and_says_what_is_likeliest(
+    opinion: Entailment, leaning: str
+):
+    found = judge("Old people died less often.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: opinion)
+    assert (found.verdict, found.leaning) == ("unchecked", leaning)
+    assert f"{found.score:.0%}" in found.reason
+
+
+def test_a_model_that_may_only_doubt_does_doubt():
+    opinion = Entailment(0.05, 0.9, vouches=False)
+    found = judge("Old people died more often.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: opinion)
+    assert (found.verdict, found.leaning) == ("contradicted", None)
+
+
+def test_what_a_model_cannot_read_is_unchecked():
+    found = judge("Alte starben seltener.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: None)
+    assert (found.verdict, found.leaning) == ("unchecked", None)
+
+
 def test_a_model_is_not_asked_about_what_the_rules_refuse():
     def never(claim: str, evidence: str) -> Entailment:
         raise AssertionError

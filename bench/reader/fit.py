@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.reader.fit_claims import fit_stance
 from bench.reader.mutations import names_of, other_name
 from bench.reader.own_documents import DOCUMENTS, fitted_items, searched_items
 from bench.reader.split import is_for_fitting
@@ -166,7 +167,7 @@ def fit_logistic(rows: Floats, labels: npt.NDArray[np.bool_], weights: Floats) -
 
 
 def fit(cases: Sequence[Case]) -> dict[str, Any]:
-    """Return what qa/model/calibration.json holds."""
+    """Return what qa/model/calibration.json holds, but for `stance`."""
     answered = [case for case in cases if case.labels.any()]
     sentence = fit_logistic(
         np.concatenate([case.rows for case in answered]),
@@ -226,7 +227,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         workspace = Workspace(Settings(data=Path(place) / "data"))
-        found = fit(list(cases_of(options.data, workspace)))
+        found = {**fit(list(cases_of(options.data, workspace))), "stance": fit_stance(options.data, workspace.reader_model)}
     FITTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

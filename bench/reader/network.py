@@ -15,7 +15,7 @@ from bench.reader.rows import Row
 from index.embedder import bundled_folder, bundled_tokenizer, bundled_weights
 from qa.reading.reader_model import SHARED, Layout, lay_out
 
-_DRAWN = 2**22  # random numbers for dropout, of which a layer's states take a quarter
+_DRAWN = 2**24  # random numbers for dropout; the states of the largest batches take three quarters of them
 
 
 class Reader(nn.Module):
@@ -45,7 +45,7 @@ class Reader(nn.Module):
 
     def drop(self, share: float) -> None:
         """Set how much of the encoder's states is dropped in training; of attention nothing, which would take longer."""
-        kept = (torch.rand(_DRAWN) >= share) / (1 - share)
+        kept = ((torch.rand(_DRAWN) >= share) / (1 - share)).to(self.scale.device)
         for name, part in list(self.encoder.named_modules()):
             if isinstance(part, nn.Dropout | DrawnOnce) and ".self." not in name:
                 self.encoder.set_submodule(name, DrawnOnce(kept) if share else nn.Dropout(0.0))
@@ -100,7 +100,7 @@ class DrawnOnce(nn.Module):
 class Batch:
     """Rows as tensors. places: 0 of what is no sentence, else its number from 1; texts: a number for each text, by rows."""
 
-    def __init__(self, rows: Sequence[Encoded]) -> None:
+    def __init__(self, rows: Sequence[Encoded], device: str = "cpu") -> None:
         longest = max(len(row.layout.ids) for row in rows)
         most = max(row.layout.sentences for row in rows)
         self.ids, self.types, self.places = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(3))
@@ -117,6 +117,8 @@ class Batch:
         self.spans = torch.tensor([row.span for row in rows])
         numbers: dict[Sequence[str], int] = {}
         self.texts = torch.tensor([numbers.setdefault(row.source.sentences, len(numbers)) for row in rows])
+        for name, tensor in list(vars(self).items()):
+            setattr(self, name, tensor.to(device))
 
 
 @dataclass(frozen=True, slots=True)

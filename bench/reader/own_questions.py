@@ -9,8 +9,6 @@
     ! claim | 4                 contradicted by it
     ~ claim | 1,2               on which it is silent
 
-`own_claims.txt` holds claims alone, six about each text, two of each kind and mostly of nearly the same words.
-
 `twin_questions.txt` holds questions alone, as many answered as not, most in twins: nearly the same words, one thing changed.
 Words and pairs of words alone tell which are answered with an AUROC of .65, of the former with .85 (by hand).
 
@@ -43,11 +41,9 @@ from bench.reader.rows import (
 )
 
 QUESTIONS = Path(__file__).with_name("own_questions.txt")
-CLAIMS = Path(__file__).with_name("own_claims.txt")
 TWINS = Path(__file__).with_name("twin_questions.txt")
 SIBLINGS = Path(__file__).with_name("sibling_questions.txt")
-_STANCES = "=!~"  # in the order of the head's logits
-_CLAIMS = 0.2  # of them, the share that is used
+STANCES = "=!~"  # in the order of the head's logits
 _COMPARED = 100  # passages, for one that is likely to answer, where a text has no article
 _UNLIKELY = 0.05
 _TWINS_BESIDE = 0.3
@@ -83,7 +79,7 @@ def read_questions(path: Path = QUESTIONS) -> list[Asked]:
 
 def _parts(sign: str, text: str) -> tuple[str, tuple[int, ...], tuple[int, int] | None]:
     said, *rest = (part.strip() for part in text.split("|"))
-    if not said or sign not in f"+-{_STANCES}" or len(rest) not in _PARTS.get(sign, (1,)):
+    if not said or sign not in f"+-{STANCES}" or len(rest) not in _PARTS.get(sign, (1,)):
         raise ValueError(f"{sign} {text[:40]!r} is none of the known kinds")
     places = tuple(int(place) - 1 for place in rest[0].split(",")) if rest else ()
     if any(place < 0 for place in places):
@@ -147,11 +143,6 @@ def own_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     return _rows(asked, data, rng, lambda said: shares[said])
 
 
-def claim_rows(data: Path, rng: random.Random) -> Iterator[Row]:
-    """Make rows of the claims."""
-    return _rows(read_questions(CLAIMS), data, rng, lambda _: (0.0, 0.0))
-
-
 def twin_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make rows of the pairs of questions, whose wording tells little; some also of a passage beside their own."""
     return _rows(read_questions(TWINS), data, rng, lambda _: (1.0, _TWINS_BESIDE))
@@ -166,10 +157,9 @@ def _rows(
     asked: Sequence[Asked], data: Path, rng: random.Random, shares: Callable[[str], tuple[float, float]]
 ) -> Iterator[Row]:
     """shares: question → how likely it is kept if it has no answer, and asked of a passage beside if it has one."""
-    pages = wikipedia_passages(data)
-    texts = _sources(data, pages)
+    texts = texts_by_key(data)
     articles: dict[str, list[str]] = defaultdict(list)
-    for title, text in pages:
+    for title, text in wikipedia_passages(data):
         articles[title].append(" ".join(text.split()))
     everywhere = [text for found in articles.values() for text in found]
     for one in asked:
@@ -180,9 +170,8 @@ def _rows(
         beside = articles[title] if len(articles[title]) > 1 else rng.sample(everywhere, _COMPARED)
         for sign, said, places, span in one.lines:
             answer = passage[slice(*span)] if span else ""
-            if sign in _STANCES:
-                yield from _claim(said, title, passage, places, sign, rng)
-                continue
+            if sign in STANCES:
+                continue  # own_claims.py reads them
             kept, asked_beside = shares(said)
             if sign == "+" or rng.random() < kept:
                 yield from row_of(said, title, labelled_at(passage, places), rng, answer)
@@ -206,20 +195,12 @@ def _chances_by_wording(passages: Sequence[Asked]) -> dict[str, float]:
     return dict(zip(questions, found.round(3).tolist(), strict=True))  # rounded: the same on every machine
 
 
-def _claim(said: str, title: str, passage: str, places: Sequence[int], sign: str, rng: random.Random) -> Iterator[Row]:
-    """Yield a share of the claims, each beside the sentences that it is held against, and at times one before and after."""
-    if rng.random() < _CLAIMS:
-        sentences = [sentence for sentence, _ in labelled(passage, [])]
-        evidence = sentences[max(0, min(places) - rng.randrange(2)) : max(places) + 1 + rng.randrange(2)]
-        yield Row(said, title, tuple(evidence), stance=_STANCES.index(sign), answerable=int(sign != "~"))
-
-
-def _sources(data: Path, pages: Sequence[tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
+def texts_by_key(data: Path) -> Mapping[str, tuple[str, str]]:
     """Return title and text, white space as single spaces, of every text that may be trained on, by its key."""
     held_out = evaluated_titles(data)
     return {
         _key_of(text): (title, " ".join(text.split()))
-        for title, text in (*pages, *_texts(data))
+        for title, text in (*wikipedia_passages(data), *_texts(data))
         if words_of(title) not in held_out
     }
 

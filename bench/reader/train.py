@@ -1,10 +1,11 @@
-"""Train the embedded reader on two cores: `python -m bench.reader.train` (needs the public data).
+"""Train the embedded reader: `python -m bench.reader.train` (needs the public data).
 
 One encoder, started from the bundled MiniLM weights with its word embeddings frozen, reads question and passage together
 (Devlin et al. 2019, arXiv:1810.04805). Three heads: which sentences answer, whether the passage answers at all, and
 whether evidence bears a claim out. Fixed seed; bfloat16 where the processor has it, so figures differ in the third digit
-between machines. Some 260,000 rows, 18 a second on two cores where MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_ and
-MALLOC_TOP_PAD_ are set to gigabytes: glibc else gives memory back at every step and asks for it again.
+between machines. Some 260,000 rows, then 200,000 five times: 18 a second on two cores where MALLOC_MMAP_THRESHOLD_,
+MALLOC_TRIM_THRESHOLD_ and MALLOC_TOP_PAD_ are set to gigabytes (glibc else gives memory back at every step and asks for it
+again), some thousands on a graphics card (`--device cuda`).
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from torch.nn import functional
 from bench.reader.clozes import cloze_rows
 from bench.reader.data import training_rows
 from bench.reader.network import Batch, Encoded, Reader, encode
+from bench.reader.own_claims import claim_rows
 from bench.reader.own_documents import document_rows
-from bench.reader.own_questions import claim_rows, own_rows, sibling_rows, twin_rows
+from bench.reader.own_questions import own_rows, sibling_rows, twin_rows
 from bench.reader.rows import Row
 from index.embedder import bundled_weights
 from qa.reading.reader_model import WEIGHTS, Floats, pack
@@ -40,10 +42,11 @@ _WARM_UP = 0.05
 class Pass:
     """One pass over rows, from where the pass before it ended.
 
-    written: how many rows of questions that people wrote. clozes, own, twins, siblings, documents: which share is read of
-    the questions made of sentences, of the project's own, its twins, those asked of several passages, and its documents'.
-    unanswered, claims: the share of such rows that is used: all near misses, which differ in a word from answered questions,
-    would drown the others. pairs: the weight of the loss that compares answered with unanswered questions about one text.
+    written: how many rows of questions that people wrote. clozes, own, twins, siblings, documents, own_claims: which
+    share is read of the questions made of sentences, of the project's own, its twins, those asked of several passages, its
+    documents' and its claims. unanswered, claims: the share of such rows that is used: all near misses, which differ in a
+    word from answered questions, would drown the others. pairs: the weight of the loss that compares answered with
+    unanswered questions about one text. epochs: how often the rows are read. tokens: of a batch, padding included.
     """
 
     written: int
@@ -57,9 +60,29 @@ class Pass:
     twins: float = 0.0
     siblings: float = 0.0
     documents: float = 0.0
+    own_claims: float = 0.0
     pairs: float = 0.0
+    epochs: int = 1
+    tokens: int = 2560
 
 
+_EVERYTHING = Pass(
+    50_000,
+    clozes=0.6,
+    unanswered=0.6,
+    claims=0.4,
+    rate=3e-4,
+    head_rate=8e-4,
+    dropout=0.1,
+    own=0.7,
+    twins=0.7,
+    siblings=1.0,
+    documents=1.0,
+    own_claims=1.0,
+    pairs=1.0,
+    epochs=5,
+    tokens=32_768,
+)
 # Runs of passes, each from the bundled weights, and their shares in the mean of weights (Wortsman et al. 2022,
 # arXiv:2203.05482) that LAST goes on from. The first learns of many subjects in rough English, then of few in written
 # questions. The others read written ones alone: one longer at a high rate, which learns its articles by heart (top sentence
@@ -71,7 +94,8 @@ RUNS = (
 )
 # Runs that go on from there. Kept is the mean of what a run began with and of what its passes end with, by these shares: a
 # pass forgets what others knew. The first run reads of thousands of subjects. The second reads what the words of a question
-# cannot tell: near misses, what people type and which of four passages answers it, documents like those it is used for.
+# cannot tell: near misses, what people type and which of four passages answers it, documents like those it is used for. The
+# third reads everything five times, claims too.
 LAST = (
     ((0.5, Pass(5_000, 0.0, 0.4, 0.0, 1e-4, 5e-4, 0.1, own=1.0)),),
     (
@@ -79,9 +103,9 @@ LAST = (
         (0.25, Pass(6_000, 0.0, 0.6, 0.0, 1e-4, 5e-4, 0.1, own=0.1, twins=0.25, siblings=0.5, pairs=1.0)),
         (0.6, Pass(4_000, 0.0, 0.6, 0.0, 1e-4, 5e-4, 0.1, own=0.03, twins=0.18, siblings=0.2, documents=1.0, pairs=1.0)),
     ),
+    ((0.7, _EVERYTHING),),
 )
 _WAY = 0.85  # from the bundled weights to the mean of the trained ones (Wortsman et al. 2021, arXiv:2109.01903)
-_BATCH_TOKENS = 2560
 _RANKING = 0.5  # weight of the loss that compares the sentences of one passage
 
 
@@ -119,7 +143,7 @@ def loss_of(model: Reader, batch: Batch, pairs: float = 0.0) -> Tensor:
         total = total + _RANKING * _ranking_loss(sentences[compared], batch.labels[compared])
     if asked.any():
         total = total + functional.binary_cross_entropy_with_logits(answerable[asked], batch.answerable[asked])
-        total = total + pairs * _pairs_loss(answerable, batch)
+        total = total + pairs * _pairs_loss(answerable, batch, asked)
     there = batch.spans[:, 0] >= 0
     if there.any():  # a finer question of the same kind, by which the encoder learns the other two better
         total = total + functional.cross_entropy(spans[there], batch.spans[there])
@@ -128,9 +152,9 @@ def loss_of(model: Reader, batch: Batch, pairs: float = 0.0) -> Tensor:
     return total
 
 
-def _pairs_loss(answerable: Tensor, batch: Batch) -> Tensor:
+def _pairs_loss(answerable: Tensor, batch: Batch, asked: Tensor) -> Tensor:
     """Return how little the questions that a text answers stand above those that it does not: not one text above another."""
-    pairs = (batch.texts[:, None] == batch.texts) & (batch.answerable[:, None] > batch.answerable)
+    pairs = (batch.texts[:, None] == batch.texts) & (batch.answerable[:, None] > batch.answerable) & asked & asked[:, None]
     differences = (answerable[:, None] - answerable)[pairs]
     return functional.softplus(-differences).sum() / pairs.sum().clamp(min=1)
 
@@ -152,7 +176,7 @@ def chosen(options: argparse.Namespace, one: Pass, rng: random.Random) -> list[R
     written = [row for row in training_rows(options.data, rng) if rng.random() < share(row)][: one.written]
     makers = (
         (cloze_rows, one.clozes),
-        (claim_rows, one.claims),
+        (claim_rows, one.own_claims),
         (own_rows, one.own),
         (twin_rows, one.twins),
         (sibling_rows, one.siblings),
@@ -165,21 +189,22 @@ def chosen(options: argparse.Namespace, one: Pass, rng: random.Random) -> list[R
 
 
 def train(model: Reader, one: Pass, rows: Sequence[Encoded], rng: random.Random) -> None:
-    """Go over the rows once."""
+    """Go over the rows as often as the pass says."""
     model.train()
+    device = model.scale.device.type
     body = [weight for weight in model.encoder.parameters() if weight.requires_grad]
     heads = [weight for name, weight in model.named_parameters() if not name.startswith("encoder.")]
     groups = [{"params": body, "lr": one.rate}, {"params": heads, "lr": one.head_rate}]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
-    steps = batches(rows, _BATCH_TOKENS, rng, together=one.pairs > 0)
+    steps = [step for _ in range(one.epochs) for step in batches(rows, one.tokens, rng, together=one.pairs > 0)]
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
         lambda step: min((step + 1) / (_WARM_UP * len(steps)), (len(steps) - step) / ((1 - _WARM_UP) * len(steps))),
     )
     began, average, seen = time.monotonic(), 0.0, 0
     for number, step in enumerate(steps):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = loss_of(model, Batch(step), one.pairs)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            loss = loss_of(model, Batch(step, device), one.pairs)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -201,7 +226,7 @@ def trained(
     start: weights to begin with instead of the bundled ones.
     """
     torch.manual_seed(seed)
-    model = Reader()
+    model = Reader().to(options.device)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in (start or {}).items()}, strict=False)
     found = []
     for number, one in enumerate(passes):
@@ -210,7 +235,7 @@ def trained(
         sys.stderr.write(f"{len(rows)} rows, {sum(len(row.layout.ids) for row in rows)} tokens\n")
         model.drop(one.dropout)
         train(model, one, rows, rng)
-        state = {name: tensor.detach().numpy().copy() for name, tensor in model.state_dict().items()}
+        state = {name: tensor.detach().cpu().numpy().copy() for name, tensor in model.state_dict().items()}
         found.append({name: array for name, array in state.items() if not re.search("word_embeddings|span", name)})
     return found
 
@@ -232,6 +257,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="where torch trains: cpu, or cuda")
     parser.add_argument("--rows", type=int, default=0, help="train on so many rows only, for a quick try")
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -205,16 +205,22 @@ def _precision_of(order: Sequence[int], gold: set[int]) -> float:
 
 
 def _claims(dataset: ClaimSet, workspace: Workspace, progress: Progress) -> Result:
-    """Judge each claim by its evidence. A claim left unchecked counts as neither borne out nor contradicted."""
+    """Judge each claim by its evidence.
+
+    The balanced accuracy is of the likeliest verdict, also where the judge is not sure and the claim is shown as unchecked;
+    what it has no opinion on counts as neither borne out nor contradicted.
+    """
     result = Result(dataset.name, "claims", latency={"judge": []})
-    verdicts = []
+    judgements = []
     for done, item in enumerate(dataset.items):
         progress(done, len(dataset.items))
         began = time.perf_counter()
-        verdicts.append(judge(item.claim, [Evidence(item.evidence)], workspace.entails).verdict)
+        judgements.append(judge(item.claim, [Evidence(item.evidence)], workspace.entails))
         result.latency["judge"].append((time.perf_counter() - began) * 1000)
     true = np.asarray([item.label for item in dataset.items])
-    said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in verdicts])
+    verdicts = [one.verdict for one in judgements]
+    likeliest = [one.leaning or one.verdict for one in judgements]
+    said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in likeliest])
     bold = [float(label != "supported") for label, verdict in zip(true, verdicts, strict=True) if verdict == "supported"]
     result.metrics = {
         "balanced accuracy": bootstrapped(

@@ -1,8 +1,9 @@
-"""Signals → chances: logistic regressions fitted on held-out questions (bench/reader/fit.py), and what risks they mean."""
+"""Signals → chances: regressions fitted on held-out questions and claims (bench/reader), and what risks they mean."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,15 +34,35 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
+class Softmax:
+    """A logistic regression over several classes. weights: shape (classes, logits); bias: shape (classes,)."""
+
+    weights: Floats
+    bias: Floats
+
+    def chances(self, logits: Sequence[float]) -> Floats:
+        """Return the chance of each class. logits: a head's, one a class."""
+        return _softmax(self.weights @ np.log(_softmax(np.asarray(logits, np.float64))) + self.bias)
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers: Floats = np.exp(logits - logits.max())
+    found: Floats = np.maximum(powers / powers.sum(), 1e-12)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """sentence: signals → it answers. answer: signals → one of the sentences that make the answer answers.
 
+    stance: the head's logits → the evidence bears a claim out, contradicts it, does neither.
     risks: (chance, share that is wrong among answers whose chance is at least this), rising chances. hopeless: below this
     chance lie 1 of 100 questions that had an answer.
     """
 
     sentence: Logistic
     answer: Logistic
+    stance: Softmax
     risks: tuple[tuple[float, float], ...]
     hopeless: float
 
@@ -60,7 +81,8 @@ def fitted() -> Calibration:
     """Return what was fitted for the bundled reader."""
     fields = json.loads(FITTED.read_text(encoding="utf-8"))
     risks = tuple((float(one), float(wrong)) for one, wrong in fields["risks"])
-    return Calibration(_logistic(fields["sentence"]), _logistic(fields["answer"]), risks, float(fields["hopeless"]))
+    stance = Softmax(*(np.array(fields["stance"][name], np.float64) for name in ("weights", "bias")))
+    return Calibration(_logistic(fields["sentence"]), _logistic(fields["answer"]), stance, risks, float(fields["hopeless"]))
 
 
 def _logistic(fields: dict[str, Any]) -> Logistic:

@@ -43,6 +43,10 @@ _CAUSE = re.compile(
     r"risk\w*|threat\w*|harm\w*|unjust\w*|unfair\w*|biased|discriminat\w+|contend\w*|essential|rooted)\b",
     re.I,
 )
+_ENGLISH = frozenset(
+    "the and to that are were by with from which its this their they has have been it not be had would".split()
+)
+_ENGLISH_SHARE = 0.07
 _MOST_LOGIT = 8.0
 FACTS = ("when", "number", "who")  # kinds of questions that one sentence answers
 
@@ -107,6 +111,12 @@ def is_read(text: str) -> bool:
     """Say whether a text is in the script that the model was trained on."""
     letters = [one for one in text if one.isalpha()]
     return sum(one < "\u0250" for one in letters) > len(letters) / 2
+
+
+def is_english(text: str) -> bool:
+    """Say whether a text is English, by its commonest words that few other languages share."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    return sum(word in _ENGLISH for word in words) > _ENGLISH_SHARE * len(words)
 
 
 def _read(insight: Insight) -> Floats:
