@@ -60,7 +60,9 @@ class Checker:
             citations, rejected = self._cite(claim)
             judgement = self._judge(claim.text, citations)
             checked = Checked(claim.text, tuple(citations), tuple(rejected), judgement)
-            return self._search_support(checked) if judgement.verdict == "unsupported" else checked
+            # a model's doubt is of words that are there: another sentence that says the same word for word is unlikely
+            is_to_be_found = judgement.verdict == "unsupported" and not judgement.is_opinion
+            return self._search_support(checked) if is_to_be_found else checked
 
     def _judge(self, claim: str, citations: Sequence[Citation]) -> Judgement:
         evidence = [self._evidence(one) for one in citations]

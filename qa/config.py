@@ -84,7 +84,6 @@ class Settings(BaseModel):
     )
     judge: str = Field(
         "reader",
-        min_length=1,
         description="what judges claims beyond the rules: `reader` (embedded, may only doubt), `none`, `llm`, or an NLI "
         "cross-encoder (a folder, or a name on the hub)",
     )

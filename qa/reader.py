@@ -14,7 +14,7 @@ from qa.reading.headings import headed
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
-from qa.reading.reader_model import ReaderModel, Text
+from qa.reading.reader_model import UNREAD, ReaderModel, Text
 from qa.reading.sentence_vectors import Embeds
 from qa.reading.signals import (
     acronyms_shared,
@@ -152,11 +152,17 @@ class Reader:
     def entails(self, claim: str, evidence: str) -> Entailment | None:
         """Return the chances that evidence bears a claim out or contradicts it; None of what the model cannot read.
 
-        It only doubts: of held-out claims that are contradicted, by a word in another place, it holds 24 % for borne out.
+        It may only doubt: much that is contradicted, by a word in another place, it holds for borne out.
         """
-        sentences = tuple(evidence[start:end] for start, end in sentence_spans(evidence))
-        if not (is_english(claim) and is_english(evidence)):
+        logits = self.stance(claim, evidence)
+        if logits is None:
             return None
-        (insight,) = self.model.read(claim, [Text("", sentences)])
-        supported, contradicted, _ = fitted().stance.chances(insight.stance)
+        supported, contradicted, _ = fitted().stance.chances(logits)
         return Entailment(float(supported), float(contradicted), vouches=False)
+
+    def stance(self, claim: str, evidence: str) -> tuple[float, float, float] | None:
+        """Return the model's logits that evidence bears a claim out, contradicts it, does neither; None as `entails`."""
+        if not is_english(claim, evidence):
+            return None
+        (insight,) = self.model.read(claim, [Text("", tuple(evidence[a:b] for a, b in sentence_spans(evidence)))])
+        return None if UNREAD in insight.sentences else insight.stance

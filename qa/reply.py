@@ -110,10 +110,14 @@ class ReplyParser:
     _number: int = 0
     _quotes: list[tuple[str, str]] = field(default_factory=list)
     _json: str = ""  # lines of a reply that begins as JSON
+    _half: str = ""  # of a character that JSON writes as two, of which a piece may end between them
 
     def feed(self, text: str) -> Iterator[Piece]:
         """Yield what can be said after these characters."""
-        self._line = (self._line + text).replace("\r\n", "\n")
+        text = self._half + text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        whole = text.removesuffix(self._half).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        self._line = (self._line + whole).replace("\r\n", "\n")
         while self._skip_thought():
             line, newline, rest = self._line.partition("\n")
             if not newline:

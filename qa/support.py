@@ -28,19 +28,18 @@ _DISOWNED = frozenset(
     "myth myths misconception misconceptions hoax hoaxes debunked untrue satire fallacy fallacies "
     "false rumour rumours rumor rumors conspiracy".split()
 )
-_NOT_TOLD = "no cited sentence says it word for word, and there is no model that could tell"
-# The least chance of a model's verdict. Of held-out claims about public passages (bench/reader/fit.py prints this) the
-# embedded reader doubts 27 % of what is contradicted and 76 % of what the words are silent on, and 3 % of what is borne out.
+_NOT_TOLD = "no cited sentence says it word for word, and there is no judge that could tell"
+# The least chance of a verdict. What the embedded reader makes of it: qa/model/README.md.
 SURE = 0.7
-_LEANINGS: Mapping[Verdict, str] = {
-    "supported": "borne out",
-    "contradicted": "contradicted",
-    "unsupported": "not told by the cited words",
-}
 _OPINIONS: Mapping[Verdict, str] = {
     "supported": "",
-    "contradicted": "the model finds the opposite in the cited words",
-    "unsupported": "the model does not find it in the cited words",
+    "contradicted": "the judge finds the opposite in the cited words",
+    "unsupported": "the judge does not find it in the cited words",
+}
+_NOT_SURE: Mapping[Verdict, str] = {
+    "supported": "the judge finds nothing against it, which it may overlook",
+    "contradicted": "the judge inclines to the opposite, without being sure",
+    "unsupported": "the judge hardly finds it in the cited words, without being sure",
 }
 
 
@@ -62,12 +61,13 @@ class Evidence:
 class Judgement:
     """score: how sure, 0 to 1; reason: for people, "" of what is supported.
 
-    leaning: of what is unchecked the likeliest verdict, where a model had an opinion but was not sure.
+    is_opinion: a model says so, not a rule. leaning: its likeliest verdict where it does not show as one.
     """
 
     verdict: Verdict
     score: float
     reason: str = ""
+    is_opinion: bool = False
     leaning: Verdict | None = None
 
 
@@ -117,23 +117,30 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
     found = _said(claim, evidence) or _absent(claim, words, views) or _turned(views[0])
     if found is not None:
         return found
-    text = " ".join(" ".join(one.sentences.split()) for one in evidence)
-    opinion = entails(claim, text) if entails else None
-    return _asked(opinion) if opinion else Judgement("unchecked", views[0].covered, _NOT_TOLD)
+    return _asked(claim, evidence, views[0].covered, entails)
 
 
-def _asked(opinion: Entailment) -> Judgement:
-    """Return the likeliest verdict; unchecked where the model is not sure of it."""
-    neither = 1.0 - opinion.supported - opinion.contradicted
+def _asked(claim: str, evidence: Sequence[Evidence], covered: float, entails: Entails | None) -> Judgement:
+    """Return the verdict that is likeliest; unchecked where the model is not sure of it, or cannot read claim or evidence.
+
+    It is asked about each citation and about all together, and believed where it sees most for the claim: the more it reads
+    the likelier it overlooks what bears a claim out.
+    """
+    each = list(dict.fromkeys(" ".join(one.sentences.split()) for one in evidence))
+    texts = dict.fromkeys([*each, " ".join(each)])
+    opinions = [opinion for text in texts if entails and (opinion := entails(claim, text))]
+    if not opinions:
+        return Judgement("unchecked", covered, _NOT_TOLD)
+    kindest = max(opinions, key=lambda opinion: opinion.supported)
     chances: dict[Verdict, float] = {
-        "supported": opinion.supported,
-        "contradicted": opinion.contradicted,
-        "unsupported": neither,
+        "supported": kindest.supported,
+        "contradicted": kindest.contradicted,
+        "unsupported": 1.0 - kindest.supported - kindest.contradicted,
     }
-    likeliest, score = max(chances.items(), key=lambda each: each[1])
-    if score >= SURE and (likeliest != "supported" or opinion.vouches):
-        return Judgement(likeliest, score, _OPINIONS[likeliest])
-    return Judgement("unchecked", score, f"{_LEANINGS[likeliest]} at {score:.0%}, says the model, which may err", likeliest)
+    likeliest, score = max(chances.items(), key=lambda pair: pair[1])
+    if score >= SURE and (likeliest != "supported" or kindest.vouches):
+        return Judgement(likeliest, score, _OPINIONS[likeliest], is_opinion=True)
+    return Judgement("unchecked", covered, _NOT_SURE[likeliest], is_opinion=True, leaning=likeliest)
 
 
 class _View:

@@ -77,7 +77,7 @@ class Workspace:
     def entails(self) -> Entails | None:
         """The model that judges claims beyond the rules; None where there is to be none, or the LLM is to do it."""
         name = self.settings.judge
-        if name in ("none", "llm"):
+        if name in ("", "none", "llm"):
             return None
         return self.reader.entails if name == "reader" else CrossEncoderJudge(name)
 

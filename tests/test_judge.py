@@ -9,7 +9,7 @@ from qa.reading.reader_model import ReaderModel
 from qa.support import Evidence, judge
 from qa.workspace import Workspace
 
-LEASE = "Employees may work from home up to three days a week if their line manager agrees."
+RULE = "Employees may work from home up to three days a week if their line manager agrees."
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def entails(make_workspace, reader_model: ReaderModel):
 
 
 def verdict(claim: str, entails) -> str:
-    return judge(claim, [Evidence(LEASE)], entails).verdict
+    return judge(claim, [Evidence(RULE)], entails).verdict
 
 
 def test_what_the_cited_words_are_silent_on_is_doubted(entails):
@@ -37,23 +37,25 @@ def test_what_they_contradict_is_doubted(entails):
 
 def test_it_never_vouches_however_sure_it_is(entails):
     claim = "Staff are allowed to work from home with the consent of their manager."
-    opinion = entails(claim, LEASE)
+    opinion = entails(claim, RULE)
     assert opinion.supported > 0.7
-    found = judge(claim, [Evidence(LEASE)], entails)
+    found = judge(claim, [Evidence(RULE)], entails)
     assert (found.verdict, found.leaning) == ("unchecked", "supported")
 
 
 @pytest.mark.parametrize(
     ("claim", "evidence"),
     [
-        ("Angestellte dürfen zu Hause arbeiten.", LEASE),
-        ("مکان بڑا ہے", LEASE),
+        ("Angestellte dürfen zu Hause arbeiten.", RULE),
+        ("مکان بڑا ہے", RULE),
         ("The staff may work at home.", "Die Angestellten dürfen zu Hause arbeiten, wenn ihr Vorgesetzter zustimmt."),
         ("El inquilino debe salir a fin de mes.", "El inquilino debe salir a fin de mes. Es la norma a seguir."),
         ("It is so.", ""),
+        ("Nájemce musí být v bytě do konce měsíce.", "Nájemce musí být v bytě do konce měsíce, jak to má ve smlouvě."),
+        ("The staff may work at home.", " ".join([RULE] * 30)),
     ],
 )
-def test_what_is_not_english_is_not_judged(entails, claim: str, evidence: str):
+def test_what_it_cannot_read_whole_or_is_not_english_is_not_judged(entails, claim: str, evidence: str):
     assert entails(claim, evidence) is None
 
 

@@ -365,7 +365,7 @@ def test_an_nli_model_judges_when_one_is_set(writer: Writer, llm: LLMServer, nli
     llm.reply_with(one_claim("They make one side stronger.", ASYMMETRY))
     [claim] = ask(writer(judge=str(nli_model), llm_calls=1))["claims"]
     assert claim["verdict"] == "unchecked"  # its weights are random: it is sure of nothing
-    assert "says the model" in claim["reason"]
+    assert "without being sure" in claim["reason"] or "nothing against it" in claim["reason"]
     assert 1 / 3 <= claim["score"] <= 1
 
 

@@ -460,3 +460,12 @@ def test_a_claim_that_there_is_no_evidence_of_something_is_a_claim(claim):
 
 def test_a_marker_between_two_words_leaves_them_apart():
     assert clean_claim("Contact [1]Ava for help [2].") == "Contact Ava for help."
+
+
+def test_a_character_that_comes_in_two_pieces_is_one_and_half_of_one_breaks_nothing():
+    parser = ReplyParser()
+    pieces = [
+        piece for part in ("CLAIM: Bees \ud83d", "\udc1d dance \udc1d here.\nEND \ud83d") for piece in parser.feed(part)
+    ]
+    (done,) = [piece for piece in [*pieces, *parser.finish()] if isinstance(piece, ClaimDone)]
+    assert done.text == "Bees \U0001f41d dance \ufffd here."

@@ -166,14 +166,27 @@ def test_a_model_that_is_not_sure_or_may_only_doubt_leaves_a_claim_unchecked_and
     opinion: Entailment, leaning: str
 ):
     found = judge("Old people died less often.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: opinion)
-    assert (found.verdict, found.leaning) == ("unchecked", leaning)
-    assert f"{found.score:.0%}" in found.reason
+    assert (found.verdict, found.leaning, found.is_opinion) == ("unchecked", leaning, True)
+    assert "the judge" in found.reason
 
 
 def test_a_model_that_may_only_doubt_does_doubt():
     opinion = Entailment(0.05, 0.9, vouches=False)
     found = judge("Old people died more often.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: opinion)
     assert (found.verdict, found.leaning) == ("contradicted", None)
+
+
+def test_a_model_is_asked_about_each_citation_once_and_about_all_and_believed_where_it_sees_most_for_the_claim():
+    asked = []
+
+    def entails(claim: str, evidence: str) -> Entailment:
+        asked.append(evidence)
+        return Entailment(0.8, 0.1) if evidence == "The drug cut mortality." else Entailment(0.05, 0.05)
+
+    sentences = ("It was tested twice.", "The drug cut mortality.", "It was tested twice.")
+    found = judge("People died less often.", [Evidence(one) for one in sentences], entails)
+    assert sorted(asked) == sorted({*sentences, " ".join(dict.fromkeys(sentences))})
+    assert found.verdict == "supported"
 
 
 def test_what_a_model_cannot_read_is_unchecked():

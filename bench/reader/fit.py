@@ -227,7 +227,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         workspace = Workspace(Settings(data=Path(place) / "data"))
-        found = {**fit(list(cases_of(options.data, workspace))), "stance": fit_stance(options.data, workspace.reader_model)}
+        found = {**fit(list(cases_of(options.data, workspace))), "stance": fit_stance(options.data, workspace.reader)}
     FITTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.reader.claims import NEITHER
@@ -21,40 +22,51 @@ CLAIMS = Path(__file__).with_name("own_claims.txt")
 _COMPARED = 60  # passages, for one that is near, where a text has no article
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """sentences: all of the text; places: of those that the claim is held against, from 0."""
+
+    text: str
+    title: str
+    sentences: list[str]
+    places: Sequence[int]
+    stance: int
+
+
 def claim_rows(data: Path, rng: random.Random) -> Iterator[Row]:
     """Make rows of the claims, each beside the sentences that it is held against, and at times one before and after."""
-    for row, _, _ in _held_against_its_own(data, rng, fitting=False):
-        yield row
+    for claim in _claims(data, fitting=False):
+        first, last = min(claim.places), max(claim.places)
+        evidence = claim.sentences[max(0, first - rng.randrange(2)) : last + 1 + rng.randrange(2)]
+        yield Row(claim.text, claim.title, tuple(evidence), stance=claim.stance)
 
 
 def fitted_claims(data: Path, rng: random.Random) -> Iterator[tuple[Row, bool]]:
-    """Yield the held-out claims, and whether the evidence is beside the point: other sentences of the text, or of another.
+    """Yield the held-out claims beside their own sentences, and some again beside others of the text, or of another text.
 
-    That is how answers go wrong most: the claim is true, and the words cited for it are not the ones that say so.
+    True of the latter: evidence beside the point, which is how answers go wrong most: the words cited do not say so.
     """
     articles: dict[str, list[str]] = defaultdict(list)
     for title, text in wikipedia_passages(data):
         articles[title].append(" ".join(text.split()))
     everywhere = [text for found in articles.values() for text in found]
-    for row, sentences, places in _held_against_its_own(data, rng, fitting=True):
-        yield row, False
-        if row.stance == NEITHER:
+    for claim in _claims(data, fitting=True):
+        first, last = min(claim.places), max(claim.places)
+        yield Row(claim.text, claim.title, tuple(claim.sentences[first : last + 1]), stance=claim.stance), False
+        if claim.stance == NEITHER or rng.random() < 0.5:
             continue
         if rng.random() < 0.5:
-            others = [one for i, one in enumerate(sentences) if not min(places) - 1 <= i <= max(places) + 1]
+            others = [*claim.sentences[: max(0, first - 1)], *claim.sentences[last + 2 :]]
         else:
-            own = articles[row.context]
+            own = articles[claim.title]
             beside = own if len(own) > 1 else rng.sample(everywhere, min(_COMPARED, len(everywhere)))
-            others = [one for one, _ in labelled(nearest(row.question, " ".join(sentences), beside), [])]
-        if others and rng.random() < 0.5:
+            others = [one for one, _ in labelled(nearest(claim.text, " ".join(claim.sentences), beside), [])]
+        if others:
             start = rng.randrange(len(others))
-            yield Row(row.question, row.context, tuple(others[start : start + 2]), stance=NEITHER), True
+            yield Row(claim.text, claim.title, tuple(others[start : start + 2]), stance=NEITHER), True
 
 
-def _held_against_its_own(
-    data: Path, rng: random.Random, *, fitting: bool
-) -> Iterator[tuple[Row, list[str], Sequence[int]]]:
-    """Yield each claim with its evidence, all sentences of its text, and the places of those that it is held against."""
+def _claims(data: Path, *, fitting: bool) -> Iterator[_Claim]:
     texts = texts_by_key(data)
     for one in (*read_questions(CLAIMS), *read_questions(QUESTIONS)):
         title, text = texts[one.key]
@@ -63,5 +75,4 @@ def _held_against_its_own(
         sentences = [sentence for sentence, _ in labelled(text[one.start : one.end], [])]
         for sign, said, places, _ in one.lines:
             if sign in STANCES:
-                evidence = sentences[max(0, min(places) - rng.randrange(2)) : max(places) + 1 + rng.randrange(2)]
-                yield Row(said, title, tuple(evidence), stance=STANCES.index(sign)), sentences, places
+                yield _Claim(said, title, sentences, places, STANCES.index(sign))

@@ -191,7 +191,7 @@ def chosen(options: argparse.Namespace, one: Pass, rng: random.Random) -> list[R
 def train(model: Reader, one: Pass, rows: Sequence[Encoded], rng: random.Random) -> None:
     """Go over the rows as often as the pass says."""
     model.train()
-    device = model.scale.device.type
+    device = str(model.scale.device)
     body = [weight for weight in model.encoder.parameters() if weight.requires_grad]
     heads = [weight for name, weight in model.named_parameters() if not name.startswith("encoder.")]
     groups = [{"params": body, "lr": one.rate}, {"params": heads, "lr": one.head_rate}]
@@ -203,7 +203,7 @@ def train(model: Reader, one: Pass, rows: Sequence[Encoded], rng: random.Random)
     )
     began, average, seen = time.monotonic(), 0.0, 0
     for number, step in enumerate(steps):
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with torch.autocast(model.scale.device.type, dtype=torch.bfloat16):
             loss = loss_of(model, Batch(step, device), one.pairs)
         optimizer.zero_grad()
         loss.backward()

@@ -29,9 +29,9 @@ WEIGHTS = Path(__file__).parent.parent / "model" / "reader.safetensors"
 LONGEST = 320  # tokens that are read together
 LONGEST_PART = 64  # tokens of a question, and of the context that a text stands in
 _CLS, _SEP = 101, 102
-_REMEMBERED = 256  # texts read: reranking, picking and judging ask about the same ones
+_REMEMBERED = 256  # texts read: reranking and picking ask about the same ones
 SHARED = 20.0  # what the product of two unit vectors is multiplied by before a head sees it: 20 * 1/384 is about 1/20
-_UNREAD = -9.0  # the logit of a sentence beyond what is read together
+UNREAD = -9.0  # the logit of a sentence beyond what is read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class ReaderModel:
         whole = states[places > 0].mean(axis=0) if logits else np.zeros_like(first)
         answers = _likened(heads, "answerable", (first, whole), whole, asked, heads["scale"][1])
         borne_out, opposed, neither = map(float, _head(heads, "stance", np.concatenate([first, whole])))
-        unread = [_UNREAD] * (len(text.sentences) - len(logits))
+        unread = [UNREAD] * (len(text.sentences) - len(logits))
         return Insight((*logits, *unread), answers, (borne_out, opposed, neither))
 
     @cached_property

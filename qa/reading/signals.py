@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.lexical import question_words
+from index.readers.language import detect_language
 from qa.facts import is_spelled_out
 from qa.reading.actors import ALIASES
 from qa.reading.hit_sentences import Sentence
@@ -43,10 +44,6 @@ _CAUSE = re.compile(
     r"risk\w*|threat\w*|harm\w*|unjust\w*|unfair\w*|biased|discriminat\w+|contend\w*|essential|rooted)\b",
     re.I,
 )
-_ENGLISH = frozenset(
-    "the and to that are were by with from which its this their they has have been it not be had would".split()
-)
-_ENGLISH_SHARE = 0.07
 _MOST_LOGIT = 8.0
 FACTS = ("when", "number", "who")  # kinds of questions that one sentence answers
 
@@ -113,10 +110,9 @@ def is_read(text: str) -> bool:
     return sum(one < "\u0250" for one in letters) > len(letters) / 2
 
 
-def is_english(text: str) -> bool:
-    """Say whether a text is English, by its commonest words that few other languages share."""
-    words = [word.lower() for word in _WORD.findall(text)]
-    return sum(word in _ENGLISH for word in words) > _ENGLISH_SHARE * len(words)
+def is_english(claim: str, evidence: str) -> bool:
+    """Say whether a claim and its evidence are in the language that the model was trained on."""
+    return detect_language(f"{claim}\n{evidence}") == "en" and detect_language(claim) in ("en", "") and is_read(claim)
 
 
 def _read(insight: Insight) -> Floats:
