@@ -115,9 +115,7 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
     words = tokens_of(claim)
     views = sorted((_View(words, one) for one in evidence), key=lambda view: -view.covered)
     found = _said(claim, evidence) or _absent(claim, words, views) or _turned(views[0])
-    if found is not None:
-        return found
-    return _asked(claim, evidence, views[0].covered, entails)
+    return found or _asked(claim, evidence, views[0].covered, entails)
 
 
 def _asked(claim: str, evidence: Sequence[Evidence], covered: float, entails: Entails | None) -> Judgement:

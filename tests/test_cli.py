@@ -326,4 +326,4 @@ def test_an_unchecked_claim_is_marked_as_such(run_qa, tmp_path, llm):
     llm.reply_with(quoting([("Ava has a bridge of stone.", [("p0", "bridge of Ava is 40 metres long")])]))
     told = run_qa("ask", "How long is the bridge of Ava?", "--model", "openai/test", "--api-base", llm.url).stdout
     assert "Not checked: Ava has a bridge of stone." in told
-    assert "word for word" in told
+    assert "the judge finds nothing against it" in told

@@ -176,3 +176,12 @@ def test_a_time_of_day_says_when(folder: Path, make_workspace) -> None:
     workspace = make_workspace()
     index_paths(workspace, [folder])
     assert str(ask(workspace, "When does the ferry sail?")["text"]).startswith("The ferry to the island sails at noon.")
+
+
+def test_a_row_of_a_long_table_is_found_by_the_number_that_it_has_and_others_are_not(folder: Path, make_workspace):
+    rows = "".join(f"Pear of kind {n},month {n % 12 + 1},{n}.50\n" for n in range(200))
+    (folder / "pears.csv").write_text(f"Sort,Ripe in,Price\n{rows}")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    assert "77.50" in str(ask(workspace, "What is the price of a pear of kind 77?")["text"])
+    assert ask(workspace, "What is the price of a pear of kind 777?")["status"] == "no_evidence"

@@ -1,7 +1,7 @@
 """Measure this project and its peers side by side and refresh the tables and the plot of bench/README.md: `make bench`.
 
 The data is not part of the project: `scale/passages.jsonl.gz` in the folder QA_BENCH_DATA, else ../shared/data. What was
-measured is kept in build/bench/speed.json, size by size: a run replaces the sizes that it measures.
+measured is kept in bench/speed.json, size by size: a run replaces the sizes that it measures.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from index.embedder import bundled_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLOT = ROOT / "bench" / "speed.svg"
+KEPT = ROOT / "bench" / "speed.json"  # in the repository, so that it outlives the machine
 PLACE = ROOT / "build" / "bench"
 _PLOTS = {
     "indexing, passages/s": "index_rate",
@@ -89,13 +90,12 @@ def _command() -> str:
 
 
 def _read_kept() -> dict[str, Any]:
-    path = PLACE / "speed.json"
-    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"versions": {}, "sizes": {}}
+    kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {"versions": {}, "sizes": {}}
     return kept
 
 
 def _write(kept: dict[str, Any]) -> None:
-    (PLACE / "speed.json").write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     records = {int(size): Record.from_json(fields) for size, fields in kept["sizes"].items()}
     PLOT.write_text(
         growth_svg({title: growth(records, metric, NAMES) for title, metric in _PLOTS.items()}), encoding="utf-8"

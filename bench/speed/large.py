@@ -37,7 +37,7 @@ _ASKED = 400
 _CHECKED = 200  # questions that are compared with exact search
 _AT_ONCE = 50_000  # vectors that are compared at once
 _MB = 1e6
-_KEPT = PLACE / "large.json"  # what was measured, size by size: a run replaces the sizes that it measures
+_KEPT = ROOT / "bench" / "large.json"  # what was measured, size by size: a run replaces the sizes that it measures
 
 Row = dict[str, float | str]
 
@@ -53,7 +53,7 @@ def main() -> None:
     for size in given.sizes:
         with tempfile.TemporaryDirectory(dir=PLACE) as folder:
             kept[str(size)] = _measure(Path(folder, ".qa"), texts, vectors, size)
-        _KEPT.write_text(json.dumps(kept, indent=1))
+        _KEPT.write_text(json.dumps(kept, indent=1) + "\n")
         replace_part("large", _table([kept[key] for key in sorted(kept, key=int)]))
 
 

@@ -24,6 +24,7 @@ def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.flo
     """Return for each sentence how well its heading fits the question, 0 to 1: 0 where another fits better, or none does.
 
     -1 of an item of a list that its heading says to be another's: of "Duties of the secretary", asked for the treasurer's.
+    -½ where only the titles above it may say so: of "Side effects" in a leaflet on loratadine, asked for paracetamol's.
     One sentence says a fact, whatever the heading: for questions after those it is 0. So it is of a heading that a document
     has twice, as "Side effects" below each of several medicines: nobody knows here which of them is asked about.
     """
@@ -35,8 +36,8 @@ def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.flo
     for one in filter(None, best):
         places.setdefault((one.hit.document.id, one.under), set()).update({one.under_at} - {UNKNOWN})
     known = [bool(one and len(places[one.hit.document.id, one.under]) <= 1) for one in best]
-    others = [not fit and _is_of_another(asked, one) for one, fit in zip(sentences, fits, strict=True)]
-    return np.where(known, fits, np.where(others, -1.0, 0.0))
+    others = np.array([0.0 if fit else _is_of_another(asked, one) for one, fit in zip(sentences, fits, strict=True)])
+    return np.where(known, fits, -others)
 
 
 def _fit(asked: Question, one: Sentence) -> float:
@@ -54,10 +55,12 @@ def _fit(asked: Question, one: Sentence) -> float:
     return (1 + len(words & own) / len(words)) / 2 if fits else 0.0
 
 
-def _is_of_another(asked: Question, one: Sentence) -> bool:
-    """Say whether a list's heading names what is asked for, but of something that the question does not speak of."""
+def _is_of_another(asked: Question, one: Sentence) -> float:
+    """Say whether a list's heading names what is asked for, but of something that is not: 1, by a title above it ½, or 0."""
     own, words, above = _words_of(asked, one)
-    return one.item and bool(own & words and own - words - above and words - own - above - _words(one.text))
+    if not one.item or not own & words or not words - own - above - _words(one.text):
+        return 0.0
+    return 1.0 if own - words - above else 0.5 if above - words else 0.0
 
 
 def _words_of(asked: Question, one: Sentence) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:

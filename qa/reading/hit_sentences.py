@@ -16,6 +16,8 @@ _LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")
 _LONGEST_HEADING = 15  # words
 UNKNOWN = -1  # where a heading stands that is in no passage
 
+CELLS = " | "  # between the cells of a row, as readers of tables write it
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -87,7 +89,7 @@ def _lines_of(hit: Hit) -> Iterator[_Line]:
         opens_list = not marked and sentence.endswith((":", "：")) and _stands_alone(text, start, end)
         item = marked or (in_list and not opens_block and not opens_list)
         in_list = opens_list or (in_list and item)
-        is_row = " | " in sentence and not opens_block  # the first names the cells of the others
+        is_row = CELLS in sentence and not opens_block  # the first names the cells of the others
         is_heading = sentence in known or (_is_heading(sentence) and not (item or is_row))
         may_be = opens_block and not item and (is_heading or _may_be_heading(text, start, end))
         yield _Line(start, end, sentence, item, is_heading, opens_list or may_be)

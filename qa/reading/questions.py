@@ -51,6 +51,7 @@ _GIVING = frozenset(
     ("give", "gives", "gave", "given", "offer", "offers", "offered", "raise", "raises", "raised", "make", "makes", "made")
 )
 _LONGEST_ACRONYM = 8
+_NO_YEAR = re.compile(r"(?!(?:1[5-9]|20)\d\d$)\d.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ class Question:
     names: frozenset[str]
     acronyms: frozenset[str]
     actor: frozenset[str]
+
+    @property
+    def has_number(self) -> bool:
+        """Whether it names a number that is no year."""
+        return any(map(_NO_YEAR.fullmatch, self.names))
 
 
 def analyse(text: str) -> Question:
