@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from index.lexical import question_words
-from index.readers.language import detect_language
 from qa.facts import is_spelled_out
 from qa.reading.actors import ALIASES
 from qa.reading.hit_sentences import Sentence
@@ -112,6 +111,8 @@ def is_read(text: str) -> bool:
 
 def is_english(claim: str, evidence: str) -> bool:
     """Say whether a claim and its evidence are in the language that the model was trained on."""
+    from index.readers.language import detect_language  # on first use: only judging needs it
+
     return detect_language(f"{claim}\n{evidence}") == "en" and detect_language(claim) in ("en", "") and is_read(claim)
 
 
