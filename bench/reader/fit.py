@@ -1,4 +1,4 @@
-"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; ten minutes).
+"""Fit the reader's calibration on held-out questions: `python -m bench.reader.fit` (needs the public data; twelve minutes).
 
 Which questions: those of SQuAD 2.0 split A and of CLAPNQ's half whose article falls to fitting (`is_for_fitting`); the
 others are for evaluation (bench/evaluate.py). And those of a third of the documents written for this project, which are
