@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 DEFAULT_COLLECTION = "default"
+CELLS = " | "  # between the cells of a table's row, in the text of a document
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median_high
 
+from index.records import CELLS
+
 Span = tuple[int, int]
 
 # A full stop of any script with the closing quotes, brackets and notes that belong to it: [3], or as a PDF has raised ones.
@@ -97,7 +99,7 @@ def _has_no_case(text: str) -> bool:
 
 
 def _breaks(line: str, following: str, width: int) -> bool:
-    if _LIST_ITEM.match(following) or " | " in line or " | " in following:
+    if _LIST_ITEM.match(following) or CELLS in line or CELLS in following:
         return True
     line, following = line.strip(), following.strip()
     if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following):

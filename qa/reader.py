@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index.records import Hit, Passage
+from index.records import CELLS, Hit, Passage
 from index.sentences import sentence_spans
 from qa.reading.calibration import Floats, Logistic, chance, fitted
 from qa.reading.headings import headed
-from qa.reading.hit_sentences import CELLS, Sentence, sentences_of
+from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
 from qa.reading.reader_model import UNREAD, ReaderModel, Text

@@ -61,14 +61,13 @@ class Evidence:
 class Judgement:
     """score: how sure, 0 to 1; reason: for people, "" of what is supported.
 
-    is_opinion: a model says so, not a rule. leaning: its likeliest verdict where it does not show as one.
+    opinion: the verdict that a model finds likeliest, shown or not; None of what rules decide.
     """
 
     verdict: Verdict
     score: float
     reason: str = ""
-    is_opinion: bool = False
-    leaning: Verdict | None = None
+    opinion: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +114,22 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
     words = tokens_of(claim)
     views = sorted((_View(words, one) for one in evidence), key=lambda view: -view.covered)
     found = _said(claim, evidence) or _absent(claim, words, views) or _turned(views[0])
-    return found or _asked(claim, evidence, views[0].covered, entails)
+    if found is None and entails is not None:
+        found = _asked(claim, evidence, views[0].covered, entails)
+    return found or Judgement("unchecked", views[0].covered, _NOT_TOLD)
 
 
-def _asked(claim: str, evidence: Sequence[Evidence], covered: float, entails: Entails | None) -> Judgement:
-    """Return the verdict that is likeliest; unchecked where the model is not sure of it, or cannot read claim or evidence.
+def _asked(claim: str, evidence: Sequence[Evidence], covered: float, entails: Entails) -> Judgement | None:
+    """Return the verdict that is likeliest; unchecked where the model is not sure of it; None where it cannot read.
 
     It is asked about each citation and about all together, and believed where it sees most for the claim: the more it reads
     the likelier it overlooks what bears a claim out.
     """
     each = list(dict.fromkeys(" ".join(one.sentences.split()) for one in evidence))
     texts = dict.fromkeys([*each, " ".join(each)])
-    opinions = [opinion for text in texts if entails and (opinion := entails(claim, text))]
+    opinions = [opinion for text in texts if (opinion := entails(claim, text))]
     if not opinions:
-        return Judgement("unchecked", covered, _NOT_TOLD)
+        return None
     kindest = max(opinions, key=lambda opinion: opinion.supported)
     chances: dict[Verdict, float] = {
         "supported": kindest.supported,
@@ -137,8 +138,8 @@ def _asked(claim: str, evidence: Sequence[Evidence], covered: float, entails: En
     }
     likeliest, score = max(chances.items(), key=lambda pair: pair[1])
     if score >= SURE and (likeliest != "supported" or kindest.vouches):
-        return Judgement(likeliest, score, _OPINIONS[likeliest], is_opinion=True)
-    return Judgement("unchecked", covered, _NOT_SURE[likeliest], is_opinion=True, leaning=likeliest)
+        return Judgement(likeliest, score, _OPINIONS[likeliest], likeliest)
+    return Judgement("unchecked", covered, _NOT_SURE[likeliest], likeliest)
 
 
 class _View:

@@ -40,7 +40,7 @@ def test_it_never_vouches_however_sure_it_is(entails):
     opinion = entails(claim, RULE)
     assert opinion.supported > 0.7
     found = judge(claim, [Evidence(RULE)], entails)
-    assert (found.verdict, found.leaning) == ("unchecked", "supported")
+    assert (found.verdict, found.opinion) == ("unchecked", "supported")
 
 
 @pytest.mark.parametrize(

@@ -166,14 +166,14 @@ def test_a_model_that_is_not_sure_or_may_only_doubt_leaves_a_claim_unchecked_and
     opinion: Entailment, leaning: str
 ):
     found = judge("Old people died less often.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: opinion)
-    assert (found.verdict, found.leaning, found.is_opinion) == ("unchecked", leaning, True)
+    assert (found.verdict, found.opinion) == ("unchecked", leaning)
     assert "the judge" in found.reason
 
 
 def test_a_model_that_may_only_doubt_does_doubt():
     opinion = Entailment(0.05, 0.9, vouches=False)
     found = judge("Old people died more often.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: opinion)
-    assert (found.verdict, found.leaning) == ("contradicted", None)
+    assert (found.verdict, found.opinion) == ("contradicted", "contradicted")
 
 
 def test_a_model_is_asked_about_each_citation_once_and_about_all_and_believed_where_it_sees_most_for_the_claim():
@@ -191,7 +191,7 @@ def test_a_model_is_asked_about_each_citation_once_and_about_all_and_believed_wh
 
 def test_what_a_model_cannot_read_is_unchecked():
     found = judge("Alte starben seltener.", [Evidence("The drug cut mortality among the elderly.")], lambda *_: None)
-    assert (found.verdict, found.leaning) == ("unchecked", None)
+    assert (found.verdict, found.opinion) == ("unchecked", None)
 
 
 def test_a_model_is_not_asked_about_what_the_rules_refuse():

@@ -16,7 +16,7 @@ from bench.reader.claims import CONTRADICTED, NEITHER, SUPPORTED
 from bench.reader.own_claims import fitted_claims
 from bench.reader.rows import Row
 from qa.reader import Reader
-from qa.reading.calibration import Floats, Softmax
+from qa.reading.calibration import Floats, Softmax, log_softmax
 from qa.support import SURE, Evidence, judge
 
 _STANCES = (SUPPORTED, CONTRADICTED, NEITHER)
@@ -35,11 +35,14 @@ def fit_stance(data: Path, reader: Reader) -> dict[str, Any]:
     """
     found = list(fitted_claims(data, random.Random(_SEED)))  # noqa: S311  # no secret
     random.Random(_SEED).shuffle(found)  # noqa: S311
-    read = [(row.stance, away, _logits(row, reader)) for row, away in found[:_MOST]]
-    _print_read(read)
-    kept = [(stance, away, logits) for stance, away, logits in read if logits]
-    true, beside, logits = (np.array(column) for column in zip(*kept, strict=True))
-    half = len(kept) // 2
+    found = found[:_MOST]
+    read = [_logits(row, reader) for row, _ in found]
+    is_read = np.array([one is not None for one in read])
+    true, beside = np.array([row.stance for row, _ in found]), np.array([away for _, away in found])
+    for name, chosen in zip(_NAMES, _groups(true, beside), strict=True):
+        sys.stderr.write(f"{name:17}{is_read[chosen].mean():8.2f} left to the model\n")
+    true, beside, logits = true[is_read], beside[is_read], np.array([one for one in read if one])
+    half = len(logits) // 2
     _print(_fitted(logits[:half], true[:half], beside[:half]), logits[half:], true[half:], beside[half:])
     whole = _fitted(logits, true, beside)
     return {"weights": whole.weights.round(4).tolist(), "bias": whole.bias.round(4).tolist()}
@@ -52,21 +55,14 @@ def _logits(row: Row, reader: Reader) -> tuple[float, float, float] | None:
     return asked[0] if asked else None
 
 
-def _print_read(read: Sequence[tuple[int, bool, tuple[float, float, float] | None]]) -> None:
-    for kind, name in enumerate(_NAMES):
-        of_kind = [logits for stance, away, logits in read if (stance, away) == (min(kind, NEITHER), kind > NEITHER)]
-        sys.stderr.write(f"{name:17}{sum(one is not None for one in of_kind) / len(of_kind):8.2f} left to the model\n")
-
-
 def _fitted(logits: Floats, true: npt.NDArray[np.int_], beside: npt.NDArray[np.bool_]) -> Softmax:
     """Fit with each verdict as frequent as `_SHARES` says; of what is silent, half beside the point."""
-    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     weights = np.zeros(len(true))
     for kind, share in zip(_STANCES, _SHARES, strict=True):
         for away in (False, True):
             chosen = (true == kind) & (beside == away)
             weights[chosen] = share / max(1, chosen.sum()) / (2 if kind == NEITHER else 1)
-    model = LogisticRegression(max_iter=1000).fit(logs, true, sample_weight=weights * len(true))
+    model = LogisticRegression(max_iter=1000).fit(log_softmax(logits), true, sample_weight=weights * len(true))
     return Softmax(model.coef_, model.intercept_)
 
 

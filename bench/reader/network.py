@@ -26,9 +26,8 @@ class Reader(nn.Module):
         config = BertConfig.from_json_file(bundled_folder() / "config.json")
         config.attention_probs_dropout_prob = 0.0
         self.encoder = BertModel(config, add_pooling_layer=False)
-        self.encoder.set_attn_implementation(
-            "eager"
-        )  # torch 2.13's kernel, going backward on processors, took half of a step
+        # torch 2.13's own kernel, going backward on processors, took half of a step
+        self.encoder.set_attn_implementation("eager")
         weights = {name: torch.from_numpy(np.array(array)) for name, array in bundled_weights().items()}
         missing = self.encoder.load_state_dict(weights, strict=False).missing_keys
         if missing:

@@ -8,14 +8,13 @@ questions of `own_questions.txt`; own_questions.py says how. Those about a text 
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.reader.claims import NEITHER
 from bench.reader.own_questions import QUESTIONS, STANCES, read_questions, texts_by_key
-from bench.reader.rows import Row, labelled, nearest, wikipedia_passages
+from bench.reader.rows import Row, labelled, nearest, wikipedia_articles
 from bench.reader.split import is_claim_for_fitting
 
 CLAIMS = Path(__file__).with_name("own_claims.txt")
@@ -46,9 +45,7 @@ def fitted_claims(data: Path, rng: random.Random) -> Iterator[tuple[Row, bool]]:
 
     True of the latter: evidence beside the point, which is how answers go wrong most: the words cited do not say so.
     """
-    articles: dict[str, list[str]] = defaultdict(list)
-    for title, text in wikipedia_passages(data):
-        articles[title].append(" ".join(text.split()))
+    articles = wikipedia_articles(data)
     everywhere = [text for found in articles.values() for text in found]
     for claim in _claims(data, fitting=True):
         first, last = min(claim.places), max(claim.places)

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +35,7 @@ from bench.reader.rows import (
     nearest,
     row_of,
     rows_of,
+    wikipedia_articles,
     wikipedia_passages,
     words_of,
 )
@@ -158,9 +158,7 @@ def _rows(
 ) -> Iterator[Row]:
     """shares: question → how likely it is kept if it has no answer, and asked of a passage beside if it has one."""
     texts = texts_by_key(data)
-    articles: dict[str, list[str]] = defaultdict(list)
-    for title, text in wikipedia_passages(data):
-        articles[title].append(" ".join(text.split()))
+    articles = wikipedia_articles(data)
     everywhere = [text for found in articles.values() for text in found]
     for one in asked:
         if one.key not in texts:

@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -111,11 +112,20 @@ def json_of(path: Path) -> Any:
     return json.loads(gzip.decompress(path.read_bytes()))
 
 
-def wikipedia_passages(data: Path) -> list[tuple[str, str]]:
+@lru_cache(maxsize=1)
+def wikipedia_passages(data: Path) -> tuple[tuple[str, str], ...]:
     """Return title and text of SQuAD's passages, those of the articles that are evaluated on left out."""
     held_out = evaluated_titles(data)
     passages = rows_of(data / "squad/passages.jsonl.gz")
-    return [(one["title"], one["text"]) for one in passages if words_of(one["title"]) not in held_out]
+    return tuple((one["title"], one["text"]) for one in passages if words_of(one["title"]) not in held_out)
+
+
+def wikipedia_articles(data: Path) -> dict[str, list[str]]:
+    """Return these passages by their title, white space as single spaces."""
+    articles: dict[str, list[str]] = defaultdict(list)
+    for title, text in wikipedia_passages(data):
+        articles[title].append(" ".join(text.split()))
+    return articles
 
 
 def evaluated_titles(data: Path) -> set[str]:

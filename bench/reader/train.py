@@ -5,7 +5,7 @@ One encoder, started from the bundled MiniLM weights with its word embeddings fr
 whether evidence bears a claim out. Fixed seed; bfloat16 where the processor has it, so figures differ in the third digit
 between machines. Some 260,000 rows, then 200,000 five times: 18 a second on two cores where MALLOC_MMAP_THRESHOLD_,
 MALLOC_TRIM_THRESHOLD_ and MALLOC_TOP_PAD_ are set to gigabytes (glibc else gives memory back at every step and asks for it
-again), some thousands on a graphics card (`--device cuda`).
+again). `--device cuda` has not been run; the weights that ship are of a script with the same losses (qa/model/README.md).
 """
 
 from __future__ import annotations

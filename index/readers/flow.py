@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from index.readers.builder import TextBuilder, fold_space
 from index.readers.text import clean
-from index.records import Locator, Section
+from index.records import CELLS, Locator, Section
 
 _INVISIBLE = re.compile("[\u00ad\ufeff]")  # a place where a word may be broken, and a mark of byte order
 _LONGEST_HEADING = 300  # characters; what is longer is a paragraph that somebody made bold with a heading's style
@@ -50,7 +50,7 @@ class Flow:
         """Add a row of a table as one line; a row without text adds nothing."""
         words = [fold_space(_tidy(cell)) for cell in cells]
         if any(words):
-            self._add("row", fold_space(" | ".join(words)).rstrip("| "))
+            self._add("row", fold_space(CELLS.join(words)).rstrip("| "))
 
     def end(self) -> None:
         """End a list or table: the next one is a block of its own."""

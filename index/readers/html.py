@@ -13,7 +13,7 @@ from index.readers.builder import TextBuilder, fold_space
 from index.readers.html_main import Page, Skip, is_hidden
 from index.readers.html_metadata import page_language, page_metadata, page_title
 from index.readers.text import Decoded, clean, decode_rated, is_utf8
-from index.records import Extracted, Section
+from index.records import CELLS, Extracted, Section
 
 _BLOCKS = frozenset(
     (
@@ -137,7 +137,7 @@ class _Walker:
             self._inline_block(node.text())
             return False
         if tag in ("td", "th"):
-            self._inline.append(" | " if "".join(self._inline).strip() else " ")
+            self._inline.append(CELLS if "".join(self._inline).strip() else " ")
         elif tag == "br" or (tag in _BLOCKS and self._rows):
             self._inline.append(" ")
         elif tag in _BLOCKS:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from index.readers.builder import fold_space
+from index.records import CELLS
 
 _ROW = re.compile(r"\*\s+-(?:\s|$)")
 _DIRECTIVE = re.compile(r"\.\. [\w-]+::.*")
@@ -55,4 +56,4 @@ def list_rows(lines: Sequence[str]) -> list[str]:
 
 
 def _joined(cells: Sequence[str]) -> str:
-    return fold_space(" | ".join(cells)).rstrip("| ")
+    return fold_space(CELLS.join(cells)).rstrip("| ")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from index.errors import UnreadableFile
 from index.readers.builder import TextBuilder, fold_space
-from index.records import Locator, Section
+from index.records import CELLS, Locator, Section
 
 Row = tuple[int, Mapping[int, str]]  # its number from 1, and the text of each cell that is not empty by column from 1
 
@@ -159,11 +159,11 @@ def _line(cells: Mapping[int, str], columns: Sequence[int], names: Mapping[int, 
     """Return a row as a line; with `names`, "name: value" for each cell that is not empty."""
     if names or len(columns) > _MANY_COLUMNS:
         named = names or {}
-        return " | ".join(f"{named[column]}: {text}" if column in named else text for column, text in cells.items())
+        return CELLS.join(f"{named[column]}: {text}" if column in named else text for column, text in cells.items())
     values = [cells.get(column, "") for column in columns]
     while values and not values[-1]:
         values.pop()
-    return " | ".join(values).strip()
+    return CELLS.join(values).strip()
 
 
 def _first_full_row(table: Sequence[Row], width: int) -> int:

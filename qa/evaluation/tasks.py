@@ -219,7 +219,7 @@ def _claims(dataset: ClaimSet, workspace: Workspace, progress: Progress) -> Resu
         result.latency["judge"].append((time.perf_counter() - began) * 1000)
     true = np.asarray([item.label for item in dataset.items])
     verdicts = [one.verdict for one in judgements]
-    likeliest = [one.leaning or one.verdict for one in judgements]
+    likeliest = [one.opinion or one.verdict for one in judgements]
     said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in likeliest])
     bold = [float(label != "supported") for label, verdict in zip(true, verdicts, strict=True) if verdict == "supported"]
     result.metrics = {

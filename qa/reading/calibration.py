@@ -42,12 +42,14 @@ class Softmax:
 
     def chances(self, logits: Sequence[float]) -> Floats:
         """Return the chance of each class. logits: a head's, one a class."""
-        return _softmax(self.weights @ np.log(_softmax(np.asarray(logits, np.float64))) + self.bias)
+        found: Floats = np.exp(log_softmax(self.weights @ log_softmax(np.asarray(logits, np.float64)) + self.bias))
+        return found
 
 
-def _softmax(logits: Floats) -> Floats:
-    powers: Floats = np.exp(logits - logits.max())
-    found: Floats = np.maximum(powers / powers.sum(), 1e-12)
+def log_softmax(logits: Floats) -> Floats:
+    """Return the logarithms of the chances that logits mean. logits: shape (…, classes)."""
+    least = logits - logits.max(axis=-1, keepdims=True)  # else the powers of large ones are infinite
+    found: Floats = least - np.log(np.exp(least).sum(axis=-1, keepdims=True))
     return found
 
 

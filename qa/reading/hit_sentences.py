@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from index.records import Hit
+from index.records import CELLS, Hit
 from index.sentences import sentence_spans
 
 _BULLET = re.compile(r"[-*•–·▪]\s")
@@ -15,8 +15,6 @@ _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
 _LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")
 _LONGEST_HEADING = 15  # words
 UNKNOWN = -1  # where a heading stands that is in no passage
-
-CELLS = " | "  # between the cells of a row, as readers of tables write it
 
 
 @dataclass(frozen=True, slots=True)

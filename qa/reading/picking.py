@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.lexical import question_words
-from index.records import Hit
-from qa.reading.hit_sentences import CELLS
+from index.records import CELLS, Hit
 from qa.reading.questions import Question, ends_with_mark
 from qa.reading.signals import FACTS, fits_kind
 
@@ -17,8 +16,8 @@ _COUNTED = 0.05  # sentences below this chance do not count as answers that migh
 # What a further sentence needs, times what `worth_taking` says: less where several are asked for, which the sets that the
 # chances are fitted on hardly do; more for a question with its mark, whose asker wants that and nothing else. With .5 and 1
 # of the sample questions' citations .402 were right (`make eval`), with these .478 and as many answers held what is right.
-# Who types words without a mark is told more: of CLAPNQ's questions that the chances are fitted on sentence F1 is .677 with
-# 1 and .715 with .7, of the documents written for the fit .667 and .668.
+# Who types words without a mark is told more: of CLAPNQ's questions that the chances are fitted on sentence F1 (by hand) is
+# .677 with 1 and .715 with .7, of the documents written for the fit .667 and .668.
 _KEEN, _EXACT, _LOOSE = 0.7, 1.3, 0.7
 _NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely, as must what stands in for one too long
 # With so many sentences of the one whose view is asked for, or items of the list that is, all others are left out.
