@@ -61,7 +61,8 @@ class Checker:
             judgement = self._judge(claim.text, citations)
             checked = Checked(claim.text, tuple(citations), tuple(rejected), judgement)
             # a model's doubt is of words that are there: another sentence that says the same word for word is unlikely
-            is_to_be_found = judgement.verdict == "unsupported" and judgement.opinion is None
+            is_refused = judgement.verdict == "unsupported" and judgement.opinion is None
+            is_to_be_found = is_refused or (judgement.missed and judgement.verdict != "contradicted")
             return self._search_support(checked) if is_to_be_found else checked
 
     def _judge(self, claim: str, citations: Sequence[Citation]) -> Judgement:

@@ -194,11 +194,45 @@ def test_what_a_model_cannot_read_is_unchecked():
     assert (found.verdict, found.opinion) == ("unchecked", None)
 
 
-def test_a_model_is_not_asked_about_what_the_rules_refuse():
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("It was tested 12 times.", "It was tested."),
+        ("The drug is safe for old people.", "The drug is not safe for old people."),
+        ("The drug was given to 40 people.", "The drug was given to 400 people."),
+    ],
+)
+def test_a_model_is_not_asked_about_what_no_other_words_can_say(claim: str, source: str):
     def never(claim: str, evidence: str) -> Entailment:
         raise AssertionError
 
-    assert judge("It was tested in Karachi.", [Evidence("It was tested.")], never).verdict == "unsupported"
+    assert judge(claim, [Evidence(source)], never).verdict in ("unsupported", "contradicted")
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "missing"),
+    [
+        ("The fair was held in the United States.", "The fair was held in the U.S.", "United"),
+        ("Two rivers meet there.", "The Ava and the Bor meet there.", "Two"),
+        ("The cause is not known.", "What brings it on is a mystery.", "negation"),
+    ],
+)
+def test_a_word_that_rules_miss_is_unsupported_unless_a_model_is_sure_of_the_claim_and_then_it_is_only_unchecked(
+    claim: str, source: str, missing: str
+):
+    opinions: list[tuple[Entailment | None, str, str | None]] = [
+        (None, "unsupported", None),
+        (Entailment(0.95, 0.01), "unchecked", "supported"),
+        (Entailment(0.6, 0.1), "unsupported", "supported"),
+        (Entailment(0.05, 0.9), "contradicted", "contradicted"),
+        (Entailment(0.1, 0.6), "unsupported", "contradicted"),
+        (Entailment(0.05, 0.05), "unsupported", "unsupported"),
+    ]
+    for opinion, expected, leaning in opinions:
+        found = judge(claim, [Evidence(source)], lambda *_, opinion=opinion: opinion)
+        assert (found.verdict, found.opinion) == (expected, leaning)
+        assert found.missed
+        assert expected == "contradicted" or missing in found.reason
 
 
 def test_without_a_citation_nothing_is_supported():

@@ -31,7 +31,7 @@ _SEED = 5
 def fit_stance(data: Path, reader: Reader) -> dict[str, Any]:
     """Return the field `stance` of qa/model/calibration.json. Prints what comes of it, on claims left out of the fit.
 
-    Fitted are those claims only that the rules leave open and the model can read, beside the sentences that are cited.
+    Fitted are those claims only that the model is asked about and can read, beside the sentences that are cited.
     """
     found = list(fitted_claims(data, random.Random(_SEED)))  # noqa: S311  # no secret
     random.Random(_SEED).shuffle(found)  # noqa: S311
@@ -40,7 +40,7 @@ def fit_stance(data: Path, reader: Reader) -> dict[str, Any]:
     is_read = np.array([one is not None for one in read])
     true, beside = np.array([row.stance for row, _ in found]), np.array([away for _, away in found])
     for name, chosen in zip(_NAMES, _groups(true, beside), strict=True):
-        sys.stderr.write(f"{name:17}{is_read[chosen].mean():8.2f} left to the model\n")
+        sys.stderr.write(f"{name:17}{is_read[chosen].mean():8.2f} asked of the model\n")
     true, beside, logits = true[is_read], beside[is_read], np.array([one for one in read if one])
     half = len(logits) // 2
     _print(_fitted(logits[:half], true[:half], beside[:half]), logits[half:], true[half:], beside[half:])
