@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from datetime import date
 import numpy as np
 
 from index.clock import Clock
+from index.copies import Sieve
 from index.embedder import Embedder, Vectors
 from index.records import AllOf, DocumentInfo, Filter, Hit, Passage, Scores
 from index.store import View
@@ -26,10 +26,7 @@ _FETCHED = 32  # candidates whose texts are read at once where those read first 
 _DENSE_WEIGHT = 0.6
 _FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
 _TINY = 1e-9
-_NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a duplicate
-_NEGATIONS = frozenset("no not never none neither nor without cannot".split())
 _FURTHER = 0.97  # what each further passage of one document counts for, times the one before
-_WORD = re.compile(r"\w+")
 
 
 _Read = dict[int, tuple[Passage, DocumentInfo]]
@@ -38,6 +35,7 @@ _Read = dict[int, tuple[Passage, DocumentInfo]]
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     num: int
+    vector: Vectors
     dense: float
     lexical: float
     fused: float
@@ -110,7 +108,7 @@ class _Wanted:
     choice: int  # hits to choose from: those that are offered to `rerank` or wanted, and as many more as are wanted
 
 
-def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
+def _gather(view: View, wanted: _Wanted, clock: Clock) -> Sieve:
     """Return k distinct hits, if there are so many, and the near-duplicates that came with them.
 
     One round is enough but where the best are nearly all alike; it is bounded, for there may be thousands of those.
@@ -130,20 +128,21 @@ def _gather(view: View, wanted: _Wanted, clock: Clock) -> _Sieve:
         limit *= _MORE
 
 
-def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted, read: _Read) -> _Sieve:
+def _fetch(view: View, candidates: Sequence[_Candidate], wanted: _Wanted, read: _Read) -> Sieve:
     """Return the hits of the best candidates, sifted: as many as a choice needs, for reading all takes longest.
 
     read: what was read before; what is read now is added to it.
     """
-    sieve = _Sieve(keeps_copies=not wanted.copies_last)
+    sieve = Sieve(keeps_copies=not wanted.copies_last)
     left = list(candidates)
     # some of the first are copies as a rule; by their dates even the last may come first
     at_once = len(left) if wanted.newer else wanted.choice + wanted.choice // 4
     while left and not _are_enough(sieve.distinct, wanted):
         batch, left = left[:at_once], left[at_once:]
         read.update(view.passages([one.num for one in batch if one.num not in read]))
-        hits = [_make_hit(one, *read[one.num]) for one in batch if one.num in read]
-        sieve.add(_prefer_newer(hits, wanted.newer))
+        found = [one for one in batch if one.num in read]
+        hits = [_make_hit(one, *read[one.num]) for one in found]
+        sieve.add(_prefer_newer(hits, wanted.newer), {read[one.num][0].id: one.vector for one in found})
         at_once = _FETCHED
     return sieve
 
@@ -173,7 +172,7 @@ def _rate(view: View, vector: Vectors, dense: Mapping[int, float], lexical: Mapp
     moved = vector + _FEEDBACK_SHARE * (weights / weights.sum()) @ vectors[best]
     fused = _fuse(vectors @ (moved / np.linalg.norm(moved)), words)
     order = sorted(range(len(nums)), key=lambda i: (-fused[i], nums[i]))
-    return [_Candidate(nums[i], float(cosines[i]), float(words[i]), float(fused[i])) for i in order]
+    return [_Candidate(nums[i], vectors[i], float(cosines[i]), float(words[i]), float(fused[i])) for i in order]
 
 
 def _fuse(cosines: Vectors, words: Vectors) -> Vectors:
@@ -230,53 +229,6 @@ def _day_of(hit: Hit) -> int:
         return date.fromisoformat(f"{text}-01-01"[:10] if len(text) == 4 else f"{text}-01"[:10]).toordinal()
     except ValueError:
         return 0
-
-
-class _Sieve:
-    """Sets passages apart that say what a better hit says: the same text elsewhere, or nearly all of its words.
-
-    Passages of one document overlap by a sentence; that alone does not make them duplicates. distinct, others: in the
-    order in which they were added. keeps_copies: all are distinct.
-    """
-
-    def __init__(self, *, keeps_copies: bool) -> None:
-        self._keeps_copies = keeps_copies
-        self.distinct: list[Hit] = []
-        self.others: list[Hit] = []
-        self._texts: set[str] = set()
-        self._bags: list[set[str]] = []
-
-    def add(self, hits: Sequence[Hit]) -> None:
-        """Add hits that are not as good as those before, best first."""
-        for hit in hits:
-            distinct = self._keeps_copies or self._is_new(hit.passage.text)
-            (self.distinct if distinct else self.others).append(hit)
-
-    def _is_new(self, text: str) -> bool:
-        if text in self._texts:
-            return False
-        self._texts.add(text)
-        bag = set(_WORD.findall(text.casefold()))
-        if _is_known(bag, self._bags):
-            return False
-        self._bags.append(bag)
-        return True
-
-
-def _is_known(bag: set[str], others: Sequence[set[str]]) -> bool:
-    """Say whether another one has nearly all of the words, and no more that count."""
-    fewest, most = _NEAR_SHARE * len(bag), len(bag) / _NEAR_SHARE
-    for other in others:
-        if fewest < len(other) < most:  # counting is cheaper than comparing, and most differ by that much
-            common = len(bag & other)
-            if common > _NEAR_SHARE * (len(bag) + len(other) - common) and not _differs(bag, other):
-                return True
-    return False
-
-
-def _differs(bag: set[str], other: set[str]) -> bool:
-    """Say whether two texts differ in a number or a negation: then they disagree, and both are to be seen."""
-    return any(word in _NEGATIONS or any(map(str.isdigit, word)) for word in bag ^ other)
 
 
 def _mix_documents(hits: Sequence[Hit], k: int) -> list[Hit]:

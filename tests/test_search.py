@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import index.search
+import index.copies
 from index.records import Equals
 from index.search import _fuse, search
 from qa.indexing import index_paths
@@ -74,6 +74,36 @@ def test_copies_come_last_unless_they_are_to_be_ranked_by_their_scores(folder: P
     assert sorted(sifted) == sorted(ranked)
 
 
+def test_copies_come_last_however_many_are_weighed_by_their_dates(folder: Path, make_workspace):
+    told = "The lighthouse of Lom on the northern cape was lit by whale oil until the keepers were given lamps of glass"
+    for number in range(99):
+        (folder / f"{number}.txt").write_text(f"{told}, {'so ' * (number % 3)}it is told.{' ' * number}")
+    (folder / "other.txt").write_text("Whales are seen from the pier in spring.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        hits = search(view, workspace.embedder, "What was the lighthouse of Lom lit by?", k=5, newer=0.5)
+    assert [hit.document.title for hit in hits].index("other") == 1
+
+
+def test_texts_of_nearly_the_same_words_on_something_else_are_no_copies(folder: Path, make_workspace):
+    told = (
+        "Ways to prevent {} cancer are being studied in clinical trials. Trials are taking place in many parts of the country. "
+        "Information about them is on the website of the institute. Ask your doctor which of them are open to patients now."
+    )
+    for name in ("prostate", "liver"):
+        (folder / f"{name}.txt").write_text(told.format(name))
+    (folder / "newer.txt").write_text(told.format("liver").replace("Ask your", "Do ask a"))
+    (folder / "weather.txt").write_text("It rains in May.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        hits = search(view, workspace.embedder, "Which ways to prevent liver cancer are studied?", k=4)
+    titles = [hit.document.title for hit in hits]
+    assert titles.index("prostate") < 2
+    assert titles[3] in ("liver", "newer")
+
+
 def test_among_hundreds_of_copies_a_text_is_read_and_compared_once_and_what_else_there_is_found(
     folder: Path, make_workspace, monkeypatch: pytest.MonkeyPatch
 ):
@@ -84,8 +114,8 @@ def test_among_hundreds_of_copies_a_text_is_read_and_compared_once_and_what_else
     workspace = make_workspace()
     index_paths(workspace, [folder])
     compared = []
-    is_known = index.search._is_known
-    monkeypatch.setattr("index.search._is_known", lambda bag, bags: compared.append(bag) or is_known(bag, bags))
+    is_copy = index.copies._is_copy
+    monkeypatch.setattr("index.copies._is_copy", lambda words, others: compared.append(words) or is_copy(words, others))
     read: list[int] = []
     with workspace.store.view() as view:
         passages = type(view).passages
