@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -12,11 +13,13 @@ from index.embedder import Vectors
 from index.records import Hit
 
 _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and it is a copy
-# And the least cosine. "Ways to prevent prostate cancer are studied in trials" has nearly all words of that about the liver;
-# below .85 such were nearly all that was found among the 60 nearest of 6,000 passages of `make bench` (read by hand).
+# And the least cosine, of the bundled model's vectors. "Ways to prevent prostate cancer are studied in trials" has nearly
+# all words of that about the liver; below .85 such were nearly all that was found among the 60 nearest of 6,000 passages
+# of `make bench` (read by hand).
 _NEAR_COSINE = 0.85
 _AT_ONCE = 64  # vectors that are compared with each other
 _NEGATIONS = frozenset("no not never none neither nor without cannot".split())
+_MARKS = str.maketrans("", "", string.punctuation + string.whitespace + "…“”‘’„«»–—·•")
 _WORD = re.compile(r"\w+")
 
 
@@ -56,21 +59,22 @@ class Sieve:
                 self.others.append(hit)
 
     def _is_new(self, text: _Text, near: Sequence[_Text]) -> bool:
-        if text.text in self._seen:
+        if text.letters in self._seen:  # whatever their titles, which are embedded with them
             return False
-        self._seen.add(text.text)
+        self._seen.add(text.letters)
         return not any(_is_copy(text.words, one.words) for one in near)
 
 
 class _Text:
     def __init__(self, text: str, vector: Vectors) -> None:
-        self.text = text
+        self._text = text
+        self.letters = text.casefold().translate(_MARKS)
         self.vector = vector
 
     @cached_property
     def words(self) -> set[str]:
         """What is compared; made on first use, for most texts have none near them."""
-        return set(_WORD.findall(self.text.casefold()))
+        return set(_WORD.findall(self._text.casefold()))
 
 
 def _is_copy(words: set[str], others: set[str]) -> bool:

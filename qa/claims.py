@@ -62,8 +62,7 @@ class Checker:
             checked = Checked(claim.text, tuple(citations), tuple(rejected), judgement)
             # a model's doubt is of words that are there: another sentence that says the same word for word is unlikely
             is_refused = judgement.verdict == "unsupported" and judgement.opinion is None
-            is_to_be_found = is_refused or (judgement.missed and judgement.verdict != "contradicted")
-            return self._search_support(checked) if is_to_be_found else checked
+            return self._search_support(checked) if is_refused or judgement.missed else checked
 
     def _judge(self, claim: str, citations: Sequence[Citation]) -> Judgement:
         evidence = [self._evidence(one) for one in citations]

@@ -27,6 +27,7 @@ from qa.support import Judgement
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 _GOES_ON = "The list goes on there."
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
+_MORE_WORDS = 30  # of what a sentence points back to, beyond what an answer has at the most
 _LONGEST_NAME = 90  # characters of a title
 _LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*")
 _POINTS_BACK = re.compile(
@@ -74,9 +75,10 @@ def _shown(text: str) -> str:
 def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[Pick]) -> list[Pick]:
     """Let a sentence that opens with a pronoun go on from the one before it, and one that opens a list go on into it.
 
-    Both where there is room for that.
+    Both where there is room for that. Where there is none, the one with the pronoun is left out unless it is the best:
+    nobody knows what "this increase" is.
     """
-    words = sum(len(pick.text.split()) for pick in picks)
+    words, best = sum(len(pick.text.split()) for pick in picks), max((pick.score for pick in picks), default=0.0)
     longer: list[Pick] = []
     for pick in picks:
         text = documents[pick.hit.document.id].text
@@ -86,10 +88,13 @@ def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[
             longer[-1] = _lengthened(last, text, last.start, max(last.end, pick.end))
             continue
         added = len(text[start : pick.start].split())
-        if words + added > MOST_WORDS:
+        if words + added > MOST_WORDS + _MORE_WORDS:
+            if added and pick.score < best:
+                words -= len(pick.text.split())
+                continue
             start, added = pick.start, 0
         words += added
-        end = _end_of_list(text, pick, MOST_WORDS - words)
+        end = _end_of_list(text, pick, max(0, MOST_WORDS - words))
         words += len(text[pick.end : end].split())
         longer.append(_lengthened(pick, text, start, end))
     return longer

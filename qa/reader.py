@@ -14,7 +14,7 @@ from qa.reading.headings import headed
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
-from qa.reading.reader_model import UNREAD, ReaderModel, Text
+from qa.reading.reader_model import ReaderModel, Text
 from qa.reading.sentence_vectors import Embeds
 from qa.reading.signals import (
     acronyms_shared,
@@ -168,7 +168,8 @@ class Reader:
 
     def stance(self, claim: str, evidence: str) -> tuple[float, float, float] | None:
         """Return the model's logits that evidence bears a claim out, contradicts it, does neither; None as `entails`."""
-        if not is_english(claim, evidence):
+        text = Text("", tuple(evidence[a:b] for a, b in sentence_spans(evidence)))
+        if not is_english(claim, evidence) or not self.model.reads_whole(claim, text):
             return None
-        (insight,) = self.model.read(claim, [Text("", tuple(evidence[a:b] for a, b in sentence_spans(evidence)))])
-        return None if UNREAD in insight.sentences else insight.stance
+        (insight,) = self.model.read(claim, [text])
+        return insight.stance

@@ -53,6 +53,8 @@ def test_it_never_vouches_however_sure_it_is(entails):
         ("It is so.", ""),
         ("Nájemce musí být v bytě do konce měsíce.", "Nájemce musí být v bytě do konce měsíce, jak to má ve smlouvě."),
         ("The staff may work at home.", " ".join([RULE] * 30)),
+        ("The staff may work at home.", RULE.replace("Employees", " and ".join(["employees"] * 200))),
+        (f"The staff may work at home, {'and so on ' * 30}in Senegal.", RULE),
     ],
 )
 def test_what_it_cannot_read_whole_or_is_not_english_is_not_judged(entails, claim: str, evidence: str):

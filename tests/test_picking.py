@@ -193,3 +193,29 @@ def test_a_row_of_bare_numbers_is_no_answer_where_there_is_another():
 def test_contents_and_empty_forms_are_no_answers_where_there_is_another(nothing: str):
     told = pick(sentence(1), 0.4, 99)
     assert choose(analyse("What are the inclusion criteria?"), [pick(nothing, 0.9), told]) == [told]
+
+
+@pytest.mark.parametrize("row", ["2021 | | | 2020 |", "Revenue: | | | | |", "1,840 | 2,319 | 475"])
+def test_a_row_without_words_or_with_one_filled_cell_is_no_answer_where_there_is_another(row: str):
+    told = pick("Revenue was 19 million dollars in 2021.", 0.4, 99)
+    for question in ("What was the revenue?", "How much was the revenue?", "When was revenue 19 million?"):
+        assert choose(analyse(question), [pick(row, 0.9), told]) == [told]
+    assert choose(analyse("What was the revenue?"), [pick(row, 0.9)])[0].text == row
+
+
+def test_a_row_of_a_table_with_words_and_cells_is_an_answer():
+    row = pick("Gas to be stored, Nm³: 5 | 2,210 | 3,435", 0.9)
+    assert choose(analyse("How much gas is to be stored?"), [row, pick(sentence(1), 0.2, 99)]) == [row]
+
+
+def test_what_stands_under_see_also_is_no_answer_where_there_is_another():
+    told, other = pick(sentence(1), 0.4, 99), pick("Domestic duck", 0.9)
+    assert choose(analyse("What do ducks eat?"), [replace(other, heading="See also"), told]) == [told]
+    assert choose(analyse("What do ducks eat?"), [replace(other, heading="Reference implementation"), told])[0] != told
+
+
+def test_where_a_better_sentence_is_left_out_as_a_repeat_a_worse_one_does_not_take_its_place():
+    best = sentence(0, 12)
+    rated = [pick(best, 0.99), pick(f"So {best[:-1]} too.", 0.93, 50), pick(sentence(1), 0.46, 99)]
+    assert [one.text for one in choose(analyse("what of the lamp"), rated)] == [best]
+    assert len(choose(analyse("what of the lamp"), [rated[0], rated[2]])) == 2

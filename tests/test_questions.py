@@ -60,6 +60,9 @@ def test_the_kind_of_a_question_is_told_by_its_words(question, kind):
 @pytest.mark.parametrize(
     ("question", "several"),
     [
+        ("What email address do they use?", False),
+        ("What process was followed?", False),
+        ("What addresses do they use?", True),
         ("Which companies were sanctioned?", True),
         ("Why does Pakistan reject the sanctions?", True),
         ("What objections does Pakistan raise?", True),

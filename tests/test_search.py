@@ -86,6 +86,37 @@ def test_copies_come_last_however_many_are_weighed_by_their_dates(folder: Path, 
     assert [hit.document.title for hit in hits].index("other") == 1
 
 
+def test_the_same_words_under_other_titles_are_copies(folder: Path, make_workspace):
+    told = "Whoever enters the harbour by night shows a green lamp at the mast"
+    titles = ("Rules of the port of Lom", "Bakeries and their owners", "A letter to my sister", "Annual accounts of 1931")
+    for number, (title, mark) in enumerate(zip(titles, ".!… ", strict=True)):
+        (folder / f"{number}.html").write_text(
+            f"<html><head><title>{title}</title></head><body><p>{told}{mark}</p></body></html>"
+        )
+    (folder / "other.txt").write_text("Pilots keep their boats in the harbour.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        hits = search(view, workspace.embedder, "Which lamp is shown in the harbour by night?", k=3)
+    assert hits[1].document.title == "other"
+
+
+def test_nearly_the_same_words_on_the_same_are_copies(folder: Path, make_workspace):
+    told = (
+        "Whoever enters the harbour by night shows a {} lamp at the mast until the ship is made fast at the quay of the {}."
+    )
+    for name, words in (("a", ("green", "pilots")), ("b", ("bright", "fishermen"))):
+        (folder / f"{name}.txt").write_text(told.format(*words))
+    (folder / "other.txt").write_text("Pilots keep their boats in the harbour.")
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    vectors = workspace.embedder.embed([told.format("green", "pilots"), told.format("bright", "fishermen")])
+    assert vectors[0] @ vectors[1] < 0.96
+    with workspace.store.view() as view:
+        hits = search(view, workspace.embedder, "Which lamp is shown in the harbour by night?", k=3)
+    assert hits[1].document.title == "other"
+
+
 def test_texts_of_nearly_the_same_words_on_something_else_are_no_copies(folder: Path, make_workspace):
     told = (
         "Ways to prevent {} cancer are being studied in clinical trials. Trials are taking place in many parts of the country. "

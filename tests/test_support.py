@@ -198,6 +198,9 @@ def test_what_a_model_cannot_read_is_unchecked():
     ("claim", "source"),
     [
         ("It was tested 12 times.", "It was tested."),
+        ("It was tested in Karachi.", "It was tested."),
+        ("The lake has two ferries.", "The lake has three ferries."),
+        ("Road A29 is closed.", "Road A27 is closed."),
         ("The drug is safe for old people.", "The drug is not safe for old people."),
         ("The drug was given to 40 people.", "The drug was given to 400 people."),
     ],
@@ -210,15 +213,14 @@ def test_a_model_is_not_asked_about_what_no_other_words_can_say(claim: str, sour
 
 
 @pytest.mark.parametrize(
-    ("claim", "source", "missing"),
+    ("claim", "source"),
     [
-        ("The fair was held in the United States.", "The fair was held in the U.S.", "United"),
-        ("Two rivers meet there.", "The Ava and the Bor meet there.", "Two"),
-        ("The cause is not known.", "What brings it on is a mystery.", "negation"),
+        ("The cause is not known.", "What brings it on is a mystery."),
+        ("It does not look alike in all animals.", "Its structure varies among animal species."),
     ],
 )
-def test_a_word_that_rules_miss_is_unsupported_unless_a_model_is_sure_of_the_claim_and_then_it_is_only_unchecked(
-    claim: str, source: str, missing: str
+def test_a_negation_that_rules_miss_is_unsupported_unless_a_model_is_sure_of_the_claim_and_then_it_is_only_unchecked(
+    claim: str, source: str
 ):
     opinions: list[tuple[Entailment | None, str, str | None]] = [
         (None, "unsupported", None),
@@ -232,7 +234,7 @@ def test_a_word_that_rules_miss_is_unsupported_unless_a_model_is_sure_of_the_cla
         found = judge(claim, [Evidence(source)], lambda *_, opinion=opinion: opinion)
         assert (found.verdict, found.opinion) == (expected, leaning)
         assert found.missed
-        assert expected == "contradicted" or missing in found.reason
+        assert "negation" in found.reason
 
 
 def test_without_a_citation_nothing_is_supported():

@@ -15,6 +15,7 @@ _BY_SUFFIX = {
     ".text": "text",
     ".log": "text",
     ".md": "markdown",
+    ".mdx": "markdown",
     ".markdown": "markdown",
     ".rst": "rst",
     ".rtf": "rtf",
@@ -128,7 +129,7 @@ def _by_start(data: bytes, suffix: str) -> str:
     for magic, reason in _MAGIC:
         if head.startswith(magic) and _BINARY.search(head):
             raise Unsupported(reason)
-    if _HTML.match(_narrow(head)) and suffix not in (".md", ".markdown", ".rst"):
+    if _HTML.match(_narrow(head)) and suffix not in (".md", ".mdx", ".markdown", ".rst"):
         return "html"
     return ""
 

@@ -130,7 +130,8 @@ def _join(pages: list[str], outline: list[Bookmark]) -> tuple[str, tuple[Section
     length = 0
     for number, page in enumerate(pages, start=1):
         flows = bool(parts) and bool(page) and parts[-1][-1] not in ".!?۔؟:" and page[0].islower()
-        starts = headings_of_page(page, [one for one in outline if one.page == number], flows)
+        here = [one for one in outline if one.page == number]
+        starts = headings_of_page(page, here, flows)
         if page:
             parts.append("" if not parts else "\n" if flows else "\n\n")
             length += len(parts[-1])
@@ -139,5 +140,5 @@ def _join(pages: list[str], outline: list[Bookmark]) -> tuple[str, tuple[Section
             sections += [Section(length + at, Locator(page=number, heading=path)) for at, path in starts]
             parts.append(page)
             length += len(page)
-        heading = starts[-1][1] if starts else heading
+        heading = here[-1].path if here else heading  # though its line was not found
     return "".join(parts), tuple(sections)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_raw
+
+from index.readers.pdf_lines import origin, text_with_line_ends
 
 _ALEF_LAM = re.compile("[اأإآٱ]ل")
 
@@ -17,19 +17,13 @@ def mend_ligatures(page: pdfium.PdfTextPage) -> str:
     PDFium reverses a line that runs from right to left, and with it the letters within that glyph: of two letters at
     one and the same place the first is the second. The article al- has two glyphs and stays.
     """
-    text: str = page.get_text_range()
+    text = text_with_line_ends(page)
     pairs = list(_ALEF_LAM.finditer(text))
     if not pairs or len(text) != page.count_chars():
         return text  # nothing to mend, or its characters cannot be told by number
     letters = list(text)
     for pair in pairs:
         at = pair.start()
-        if _origin(page, at) == _origin(page, at + 1):
+        if origin(page, at) == origin(page, at + 1):
             letters[at], letters[at + 1] = letters[at + 1], letters[at]
     return "".join(letters)
-
-
-def _origin(page: pdfium.PdfTextPage, index: int) -> tuple[float, float]:
-    x, y = ctypes.c_double(), ctypes.c_double()
-    pdfium_raw.FPDFText_GetCharOrigin(page.raw, index, x, y)
-    return x.value, y.value

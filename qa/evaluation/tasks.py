@@ -207,30 +207,36 @@ def _precision_of(order: Sequence[int], gold: set[int]) -> float:
 def _claims(dataset: ClaimSet, workspace: Workspace, progress: Progress) -> Result:
     """Judge each claim by its evidence.
 
-    The balanced accuracy is of the likeliest verdict, also where the judge is not sure and the claim is shown as unchecked;
-    what it has no opinion on counts as neither borne out nor contradicted.
+    The balanced accuracy is of the likeliest verdict: the rules' where they decide, else the judge's, which may not be sure
+    of it, so that the claim is shown otherwise. "of the judge alone" is of what it finds likeliest of all claims, those that
+    the rules decide among them. What there is no opinion on counts as neither borne out nor contradicted.
     """
     result = Result(dataset.name, "claims", latency={"judge": []})
-    judgements = []
+    judgements, alone = [], []
     for done, item in enumerate(dataset.items):
         progress(done, len(dataset.items))
         began = time.perf_counter()
         judgements.append(judge(item.claim, [Evidence(item.evidence)], workspace.entails))
         result.latency["judge"].append((time.perf_counter() - began) * 1000)
-    true = np.asarray([item.label for item in dataset.items])
+        found = workspace.entails(item.claim, item.evidence) if workspace.entails else None
+        alone.append(found.likeliest[0] if found else "unsupported")
+    labels = [item.label for item in dataset.items]
     verdicts = [one.verdict for one in judgements]
-    likeliest = [one.opinion or one.verdict for one in judgements]
-    said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in likeliest])
-    bold = [float(label != "supported") for label, verdict in zip(true, verdicts, strict=True) if verdict == "supported"]
+    bold = [float(label != "supported") for label, verdict in zip(labels, verdicts, strict=True) if verdict == "supported"]
     result.metrics = {
-        "balanced accuracy": bootstrapped(
-            len(true), lambda i: metrics.balanced_accuracy(said[i].tolist(), true[i].tolist())
-        ),
+        "balanced accuracy": _balanced(labels, [one.opinion or one.verdict for one in judgements]),
+        **({"of the judge alone": _balanced(labels, alone)} if workspace.entails else {}),
         "decided": averaged([float(verdict != "unchecked") for verdict in verdicts]),
         "shown as supported": averaged([float(verdict == "supported") for verdict in verdicts]),
         "of these not borne out": averaged(bold),
     }
     return result
+
+
+def _balanced(labels: Sequence[str], verdicts: Sequence[str]) -> Metric:
+    true = np.asarray(labels)
+    said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in verdicts])
+    return bootstrapped(len(true), lambda i: metrics.balanced_accuracy(said[i].tolist(), true[i].tolist()))
 
 
 # ---------------------------------------------------------------------- from end to end

@@ -33,6 +33,8 @@ _ANNOUNCES = re.compile(
     re.I,
 )
 _LONGEST_ANNOUNCEMENT = 14  # words
+_ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
+_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
 _LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
 _MOST_PICKS, _MOST_OF_LISTS, _MOST_ITEMS = 4, 8, 20
 MOST_WORDS = 120  # of an answer
@@ -80,6 +82,7 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         if len(chosen) == most or (chosen and pick.score < least and not pick.is_listed):
             break
         if not pick.is_listed and any(_repeats(pick, other) for other in chosen):
+            least = max(least, _NEARLY * pick.score)  # as for one that is too long
             continue
         if chosen and words + length > MOST_WORDS:
             if pick.is_listed:
@@ -96,6 +99,7 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 
     Each unless there is nothing else.
     """
+    ranked = [one for one in ranked if not (_is_empty_row(one.text) or _leads_elsewhere(one))] or ranked
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
@@ -168,12 +172,26 @@ def _tells_nothing(pick: Pick) -> bool:
     """
     sentence = pick.text
     words = sentence.split()
-    if pick.item:
+    if pick.item or CELLS in sentence:
         return False
     if _LEADERS.search(sentence) or (words[-1].endswith(":") and sum(word.endswith(":") for word in words) > 1):
         return True
     numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
-    return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?" and CELLS not in sentence
+    return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?"
+
+
+def _is_empty_row(sentence: str) -> bool:
+    """Say whether it is the row of a table that has one filled cell at the most, or numbers alone."""
+    if CELLS.strip() not in sentence:
+        return False
+    filled = [cell for cell in sentence.split(CELLS.strip()) if cell.strip()]
+    return len(filled) < 2 or _TWO_LETTERS.search(sentence) is None
+
+
+def _leads_elsewhere(pick: Pick) -> bool:
+    """Say whether it stands under "See also" or the like, where other texts are named."""
+    headings = (pick.heading, *pick.hit.passage.locator.heading[-1:])
+    return any(heading.casefold().strip(" :") in _ELSEWHERE for heading in headings)
 
 
 def _announces(sentence: str) -> bool:

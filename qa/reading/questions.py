@@ -29,7 +29,7 @@ _WHY = re.compile(
 _SEVERAL = re.compile(
     r"\b(?:reasons|grounds|arguments|objections|list|name the|name all|steps|ways|kinds|types|examples)\b"
     r"|^(?:what|which) (?!(?:is|was|does|has|happens|makes|means|gives|keeps|needs|comes|goes|follows|counts)\b)"
-    r"(?:\w+ ){0,2}?(?!(?:is|was|does|has|this|us|status|congress)\b)\w{3,}s\b"
+    r"(?:\w+ ){0,2}?(?!(?:is|was|does|has|this|us)\b)\w{2,}[^\Wsui]s\b"
     r"|^what (?:are|were)\b",
     re.I,
 )

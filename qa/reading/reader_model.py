@@ -104,6 +104,11 @@ class ReaderModel:
                 self._known.popitem(last=False)
         return [known[text] for text in texts]
 
+    def reads_whole(self, claim: str, text: Text) -> bool:
+        """Say whether a claim and a text without context fit into what is read together, so that no word of them is cut."""
+        asked, *sentences = map(len, self._ids([claim, *text.sentences]))
+        return asked <= LONGEST_PART and asked + sum(sentences) <= LONGEST - len((_CLS, _SEP, _SEP))
+
     def _read(self, question: str, texts: Sequence[Text]) -> list[Insight]:
         if not texts:
             return []

@@ -43,6 +43,7 @@ _CAUSE = re.compile(
     r"risk\w*|threat\w*|harm\w*|unjust\w*|unfair\w*|biased|discriminat\w+|contend\w*|essential|rooted)\b",
     re.I,
 )
+_HAS_POINT = re.compile(r"\d+(?:\.\d+)+")  # 4.0 is no 0.4
 _MOST_LOGIT = 8.0
 FACTS = ("when", "number", "who")  # kinds of questions that one sentence answers
 
@@ -192,7 +193,11 @@ def _named(asked: Question, sentences: Sequence[Sentence]) -> float:
         return 1.0
     found = _stems_of(sentences)
     text = " ".join([sentences[0].hit.passage.context, *(one.text for one in sentences)])
-    there = [_is_named(name, found) or is_spelled_out(name, text) for name in asked.names]
+    whole = _words_of(text)
+    there = [
+        name in whole if _HAS_POINT.fullmatch(name) else _is_named(name, found) or is_spelled_out(name, text)
+        for name in asked.names
+    ]
     return sum(there) / len(there)
 
 
