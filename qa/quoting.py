@@ -17,8 +17,10 @@ from qa.claims import Checked
 from qa.conflicts import Conflict, find_conflicts
 from qa.documents import date_of
 from qa.draft import Draft
+from qa.reading.cases import on_another_case
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import MOST_WORDS, Pick
+from qa.reading.questions import analyse
 from qa.reading.sentence_vectors import Embeds
 from qa.records import Answer, Event
 from qa.reply import without_links
@@ -150,8 +152,9 @@ def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embeds) -
 def show_conflicts(
     documents: Mapping[str, Document], answer: Answer, embedder: Embeds, draft: Draft
 ) -> Generator[Event, None, Answer]:
-    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
-    sentences = sentences_of(answer.hits)
+    """Quote, behind the answer, what other documents on the same say against the sentences that it cites, with the dates."""
+    others = on_another_case(analyse(answer.searched_for), documents)
+    sentences = [one for one in sentences_of(answer.hits) if one.hit.document.id not in others]
     spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
     cited = [one for one in sentences if _number_of(one, spans)]
     conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)

@@ -219,3 +219,19 @@ def test_where_a_better_sentence_is_left_out_as_a_repeat_a_worse_one_does_not_ta
     rated = [pick(best, 0.99), pick(f"So {best[:-1]} too.", 0.93, 50), pick(sentence(1), 0.46, 99)]
     assert [one.text for one in choose(analyse("what of the lamp"), rated)] == [best]
     assert len(choose(analyse("what of the lamp"), [rated[0], rated[2]])) == 2
+
+
+def test_who_is_named_in_a_list_is_named_whole():
+    names = [
+        replace(pick(f"{THINGS[i]} {THINGS[i + 7]}".title(), 0.9 - i / 50, 20 * i), item=True, heading="Members:")
+        for i in range(6)
+    ]
+    stranger = replace(pick("Thistle Lamp", 0.8, 300), item=True, heading="Guests:")
+    doubtful = replace(pick("And so on", 0.1, 200), item=True, heading="Members:")
+    chosen = choose(analyse("Who is on the council?"), [*names, doubtful])
+    assert chosen == names
+    assert doubtful not in chosen
+    assert len(choose(analyse("Who is on the council?"), [*names, stranger])) == 6
+    assert (
+        choose(analyse("Who is on the council?"), [names[0], *(replace(one, score=0.1) for one in names[1:])]) == names[:1]
+    )

@@ -20,6 +20,7 @@ _COUNTED = 0.05  # sentences below this chance do not count as answers that migh
 # .677 with 1 and .715 with .7, of the documents written for the fit .667 and .668.
 _KEEN, _EXACT, _LOOSE = 0.7, 1.3, 0.7
 _NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely, as must what stands in for one too long
+_OF_ONE_LIST = 0.5  # of the best item's chance
 # With so many sentences of the one whose view is asked for, or items of the list that is, all others are left out.
 _ENOUGH = 2
 # What a sentence of the paragraph beneath a question has of the question's chance, where not a fact is asked for: the first
@@ -91,7 +92,30 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
             continue
         chosen.append(pick)
         words += length
-    return in_reading_order(chosen)
+    return in_reading_order([*chosen, *_beside(asked, chosen, ranked, MOST_WORDS - words)])
+
+
+def _beside(asked: Question, chosen: Sequence[Pick], ranked: Sequence[Pick], room: int) -> list[Pick]:
+    """Return what else stands in the list that names who is asked for: five sit on a council, though four picks are enough.
+
+    room: words.
+    """
+    items = [pick for pick in chosen if pick.item]
+    if asked.kind != "who" or len(items) < 2 or len({_list_of(pick) for pick in items}) > 1:
+        return []
+    least = _OF_ONE_LIST * max(pick.score for pick in items)
+    found: list[Pick] = []
+    for pick in ranked:
+        if pick.item and pick not in chosen and _list_of(pick) == _list_of(items[0]) and pick.score >= least:
+            room -= len(pick.text.split())
+            if room < 0 or len(chosen) + len(found) == _MOST_ITEMS:
+                break
+            found.append(pick)
+    return found
+
+
+def _list_of(pick: Pick) -> tuple[str, str]:
+    return pick.hit.document.id, pick.heading
 
 
 def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
