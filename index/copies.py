@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -18,9 +17,9 @@ _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and 
 # of `make bench` (read by hand).
 _NEAR_COSINE = 0.85
 _AT_ONCE = 64  # vectors that are compared with each other
-_NEGATIONS = frozenset("no not never none neither nor without cannot".split())
-_MARKS = str.maketrans("", "", string.punctuation + string.whitespace + "…“”‘’„«»–—·•")
-_WORD = re.compile(r"\w+")
+_TURNS = frozenset("no not never none neither nor without cannot < > ≤ ≥ = ± -".split())
+_MARKS = str.maketrans(dict.fromkeys(".,;:?…'\"“”‘’„«»•()[]{}", " "))  # signs that compare, negate or count stay
+_WORD = re.compile(r"\w+|[<>≤≥=±]|(?<!\w)-(?=\d)")
 
 
 class Sieve:
@@ -59,16 +58,16 @@ class Sieve:
                 self.others.append(hit)
 
     def _is_new(self, text: _Text, near: Sequence[_Text]) -> bool:
-        if text.letters in self._seen:  # whatever their titles, which are embedded with them
+        if text.spelling in self._seen:  # whatever their titles, which are embedded with them
             return False
-        self._seen.add(text.letters)
+        self._seen.add(text.spelling)
         return not any(_is_copy(text.words, one.words) for one in near)
 
 
 class _Text:
     def __init__(self, text: str, vector: Vectors) -> None:
         self._text = text
-        self.letters = text.casefold().translate(_MARKS)
+        self.spelling = " ".join(text.casefold().translate(_MARKS).split()) or text
         self.vector = vector
 
     @cached_property
@@ -86,5 +85,5 @@ def _is_copy(words: set[str], others: set[str]) -> bool:
 
 
 def _differs(words: set[str], others: set[str]) -> bool:
-    """Say whether two texts differ in a number or a negation: then they disagree, and both are to be seen."""
-    return any(word in _NEGATIONS or any(map(str.isdigit, word)) for word in words ^ others)
+    """Say whether two texts differ in a number, its sign or a negation: then they disagree, and both are to be seen."""
+    return any(word in _TURNS or any(map(str.isdigit, word)) for word in words ^ others)

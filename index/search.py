@@ -26,7 +26,6 @@ _FETCHED = 32  # candidates whose texts are read at once where those read first 
 _DENSE_WEIGHT = 0.6
 _FEEDBACK, _FEEDBACK_SHARE = 3, 0.3  # passages that the question's vector is moved towards, and how far
 _TINY = 1e-9
-_NEARLY = 0.7  # of the best fused score: what has less takes no place of a document that has many
 _FURTHER = 0.97  # what each further passage of one document counts for, times the one before
 
 
@@ -236,21 +235,14 @@ def _mix_documents(hits: Sequence[Hit], k: int) -> list[Hit]:
     """Take k hits so that one document does not crowd out the others.
 
     Each further passage of a document counts a little less, and beyond three quarters of the k it has to wait until the
-    other documents have nothing left that is nearly as good. What was not reranked comes after what was.
+    other documents have nothing left. What was not reranked comes after what was.
     """
     share = _share_of(k)
     waiting = list(hits)
     taken: list[Hit] = []
     counts: Counter[str] = Counter()
     while waiting and len(taken) < k:
-        least = _NEARLY * max(hit.scores.fused for hit in waiting)
-        best = max(
-            waiting,
-            key=lambda hit: (
-                counts[hit.document.id] < share and hit.scores.fused >= least,
-                *_rank(hit, counts[hit.document.id]),
-            ),
-        )
+        best = max(waiting, key=lambda hit: (counts[hit.document.id] < share, *_rank(hit, counts[hit.document.id])))
         waiting.remove(best)
         taken.append(best)
         counts[best.document.id] += 1

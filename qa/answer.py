@@ -70,9 +70,8 @@ def answer_events(
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
-        documents = _documents(view, hits)
         with workspace.processors:
-            reading = workspace.reader.read(answer.searched_for, hits, documents)
+            reading = workspace.reader.read(answer.searched_for, hits)
         clock.note("read")
         answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)
         if answer.mode == "llm":
@@ -280,7 +279,7 @@ def _silently(events: Generator[Event, None, Written]) -> Generator[Event, None,
     yield  # a generator that yields nothing
 
 
-def _documents(view: View, hits: Sequence[Hit]) -> dict[str, Document]:
+def _documents(view: View, hits: tuple[Hit, ...]) -> dict[str, Document]:
     """Return the hits' documents with their texts, of the same generation as the hits."""
     found = (view.document(document_id) for document_id in dict.fromkeys(hit.document.id for hit in hits))
     return {document.id: document for document in found if document is not None}

@@ -17,10 +17,8 @@ from qa.claims import Checked
 from qa.conflicts import Conflict, find_conflicts
 from qa.documents import date_of
 from qa.draft import Draft
-from qa.reading.cases import on_another_case
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import MOST_WORDS, Pick
-from qa.reading.questions import analyse
 from qa.reading.sentence_vectors import Embeds
 from qa.records import Answer, Event
 from qa.reply import without_links
@@ -77,10 +75,9 @@ def _shown(text: str) -> str:
 def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[Pick]) -> list[Pick]:
     """Let a sentence that opens with a pronoun go on from the one before it, and one that opens a list go on into it.
 
-    Both where there is room for that. Where there is none, the one with the pronoun is left out unless it is the best:
-    nobody knows what "this increase" is.
+    Both where there is room for that.
     """
-    words, best = sum(len(pick.text.split()) for pick in picks), max((pick.score for pick in picks), default=0.0)
+    words = sum(len(pick.text.split()) for pick in picks)
     longer: list[Pick] = []
     for pick in picks:
         text = documents[pick.hit.document.id].text
@@ -91,12 +88,9 @@ def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[
             continue
         added = len(text[start : pick.start].split())
         if words + added > MOST_WORDS + _MORE_WORDS:
-            if added and pick.score < best:
-                words -= len(pick.text.split())
-                continue
             start, added = pick.start, 0
         words += added
-        end = _end_of_list(text, pick, max(0, MOST_WORDS - words))
+        end = _end_of_list(text, pick, MOST_WORDS - words)
         words += len(text[pick.end : end].split())
         longer.append(_lengthened(pick, text, start, end))
     return longer
@@ -152,9 +146,8 @@ def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embeds) -
 def show_conflicts(
     documents: Mapping[str, Document], answer: Answer, embedder: Embeds, draft: Draft
 ) -> Generator[Event, None, Answer]:
-    """Quote, behind the answer, what other documents on the same say against the sentences that it cites, with the dates."""
-    others = on_another_case(analyse(answer.searched_for), documents)
-    sentences = [one for one in sentences_of(answer.hits) if one.hit.document.id not in others]
+    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
+    sentences = sentences_of(answer.hits)
     spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
     cited = [one for one in sentences if _number_of(one, spans)]
     conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)

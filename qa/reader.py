@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import numpy as np
 
-from index.records import CELLS, Document, Hit, Passage
+from index.records import CELLS, Hit, Passage
 from index.sentences import sentence_spans
 from qa.reading.calibration import Floats, Logistic, chance, fitted
-from qa.reading.cases import on_another_case
 from qa.reading.headings import headed
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
@@ -41,8 +39,6 @@ _HEADED, _HEADED_ANSWER = 3.0, 2.5
 # Added to that of there being an answer where the best is the row of a table with all numbers of the question, one no year:
 # "kind 77" picks a row, and 2023 stands in many.
 _ROW = 1.5
-# Taken away where another document of the same title has more of the question's names: that of another crash is no answer.
-_ANOTHER_CASE = 4.0
 _ACRONYM = 2.5  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.5  # the logit of a sentence at the edge of a passage that answers
 # What a passage's best sentence and the passage itself add, for each unit of their logits, to what search gave it: half of
@@ -109,19 +105,14 @@ class Reader:
         self.model = model
         self._risk = risk
 
-    def read(self, question: str, hits: Sequence[Hit], documents: Mapping[str, Document] = MappingProxyType({})) -> Reading:
-        """Pick the sentences that answer, several when the question asks for several.
-
-        documents: those of the hits by their ids, whose whole texts tell what they are on.
-        """
+    def read(self, question: str, hits: Sequence[Hit]) -> Reading:
+        """Pick the sentences that answer, several when the question asks for several."""
         asked, sentences = analyse(question), sentences_of(hits)
         if not sentences:
             return Reading((), 0.0, is_hopeless=True)
         rows = sentence_signals(asked, sentences, self._embedder, self.model)
         told = told_by_rule(asked, sentences)
-        others = on_another_case(asked, documents)
         logits = sentence_logits(fitted().sentence, rows, told)
-        logits -= _ANOTHER_CASE * np.array([one.hit.document.id in others for one in sentences])
         # without what rules tell, which mostly say which sentence it is and not that there is one
         signals = answer_signals(asked, rows, fitted().sentence.logits(rows), sentences)
         best = int(np.argmax(logits))

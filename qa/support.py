@@ -137,7 +137,7 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
     opinion = _asked(claim, evidence, entails) if entails and (found is None or found.missed) else None
     if opinion is None:
         return found or Judgement("unchecked", views[0].covered, _NOT_TOLD)
-    return _weighed(found, opinion, views[0].covered) if found else _by_model(opinion, views[0].covered)
+    return _weighed(found, opinion) if found else _by_model(opinion, views[0].covered)
 
 
 def _asked(claim: str, evidence: Sequence[Evidence], entails: Entails) -> Entailment | None:
@@ -159,7 +159,7 @@ def _by_model(opinion: Entailment, covered: float) -> Judgement:
     return Judgement("unchecked", covered, _NOT_SURE[likeliest], likeliest)
 
 
-def _weighed(doubt: Judgement, opinion: Entailment, covered: float) -> Judgement:
+def _weighed(doubt: Judgement, opinion: Entailment) -> Judgement:
     """Weigh a negation that a rule misses against a model that is sure: the rule has the last word on support.
 
     Of such claims that its chances are fitted on (bench/reader/own_claims.py) 55 of 69 are borne out where it is sure
@@ -169,7 +169,7 @@ def _weighed(doubt: Judgement, opinion: Entailment, covered: float) -> Judgement
     likeliest, score = opinion.likeliest
     weighed = replace(doubt, opinion=likeliest)
     if opinion.is_sure and likeliest == "supported":
-        return replace(weighed, verdict="unchecked", score=covered, reason=doubt.reason + _IN_OTHER_WORDS)
+        return replace(weighed, verdict="unchecked", reason=doubt.reason + _IN_OTHER_WORDS)
     if opinion.is_sure and likeliest == "contradicted":
         reason = f"{doubt.reason}; {_OPINIONS['contradicted']}"
         return replace(weighed, verdict="contradicted", score=score, reason=reason)

@@ -229,13 +229,3 @@ def test_an_item_is_never_shown_without_its_heading(folder: Path, make_workspace
     index_paths(workspace, [folder])
     text = str(answer_question(workspace, AskRequest("Are parking fines reimbursed?", mode="extractive"))["text"])
     assert "fines" not in text or text.startswith("Travel policy, Expenses not covered:")
-
-
-def test_an_opening_line_that_only_says_what_follows_leaves_the_items_to_the_heading_above_it():
-    text = (
-        "Exclusion criteria:\n\nPatients meeting any of the following criteria will be removed from the study:\n"
-        "- Pregnancy\n- Asthma\n\nVisits\n\nDocuments to bring:\n- Passport"
-    )
-    found = under(text)
-    assert (found["Pregnancy"], found["Asthma"]) == ("Exclusion criteria:", "Exclusion criteria:")
-    assert found["Passport"].endswith("Documents to bring:")

@@ -208,6 +208,22 @@ def test_a_row_of_a_table_with_words_and_cells_is_an_answer():
     assert choose(analyse("How much gas is to be stored?"), [row, pick(sentence(1), 0.2, 99)]) == [row]
 
 
+@pytest.mark.parametrize("row", ["M | 96 – 101 | 81 – 86", "| | Closed on Mondays and in August |", "B | 80–89"])
+def test_a_row_with_a_letter_or_a_sentence_is_an_answer(row: str):
+    assert choose(analyse("Which sizes are there?"), [pick(row, 0.9), pick(sentence(1), 0.2, 99)])[0].text == row
+
+
+def test_a_row_of_numbers_with_the_number_that_is_asked_for_is_an_answer():
+    row = replace(pick("77 | 1,840 | 2,319", 0.9), numbered=True)
+    assert choose(analyse("How many lamps of kind 77 are there?"), [row, pick(sentence(1), 0.2, 99)]) == [row]
+
+
+def test_references_are_an_answer_to_who_asks_for_them():
+    told = replace(pick("Two references of former employers are to be given.", 0.9), heading="8. References")
+    assert choose(analyse("Which references are to be given?"), [told, pick(sentence(1), 0.2, 99)]) == [told]
+    assert choose(analyse("What is to be paid?"), [told, pick(sentence(1), 0.2, 99)])[0] != told
+
+
 def test_what_stands_under_see_also_is_no_answer_where_there_is_another():
     told, other = pick(sentence(1), 0.4, 99), pick("Domestic duck", 0.9)
     assert choose(analyse("What do ducks eat?"), [replace(other, heading="See also"), told]) == [told]

@@ -12,7 +12,7 @@ _ALEF_LAM = re.compile("[اأإآٱ]ل")
 
 
 def mend_ligatures(page: pdfium.PdfTextPage) -> str:
-    """Return a page's text in which lam-alef, one glyph for two letters, reads in its right order.
+    """Return a page's text, with its line ends, in which lam-alef, one glyph for two letters, reads in its right order.
 
     PDFium reverses a line that runs from right to left, and with it the letters within that glyph: of two letters at
     one and the same place the first is the second. The article al- has two glyphs and stays.

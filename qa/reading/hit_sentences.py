@@ -14,7 +14,6 @@ _BULLET = re.compile(r"[-*•–·▪]\s")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
 _LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")
 _LONGEST_HEADING = 15  # words
-_SAYS_WHERE = re.compile(r"\b(?:following|below|these)\b", re.I)  # and nothing that the heading above does not say
 UNKNOWN = -1  # where a heading stands that is in no passage
 
 
@@ -53,19 +52,18 @@ def _sentences_of(hit: Hit) -> Iterator[Sentence]:
     lines = list(_lines_of(hit))
     counts = Counter(line.text for line in lines if line.above)
     offset, title = hit.passage.start, hit.document.title
-    under, under_at, parent, follows_heading = _heading_above(hit), UNKNOWN, "", False
+    under, under_at, parent = _heading_above(hit), UNKNOWN, ""
     for line in lines:
         if not line.is_heading:
             place = ("", UNKNOWN) if line.above else (under, under_at)
             yield Sentence(hit, offset + line.start, offset + line.end, line.text, *place, line.item)
-        if line.above and not (follows_heading and _SAYS_WHERE.search(line.text)):
+        if line.above:
             # "Side effects", for the third time: it is those of what the last heading was that comes but once
             own = line.text if line.text != title else ""
             if counts[line.text] == 1:
                 parent = own
             under = f"{parent}, {own}" if parent and parent != own else own
             under_at = offset + line.start
-        follows_heading = line.is_heading and line.above
 
 
 @dataclass(frozen=True, slots=True)

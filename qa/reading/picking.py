@@ -35,7 +35,7 @@ _ANNOUNCES = re.compile(
 )
 _LONGEST_ANNOUNCEMENT = 14  # words
 _ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
-_TWO_LETTERS = re.compile(r"[^\W\d_]{2}")
+_LONGEST_LABEL = 3  # words
 _LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
 _MOST_PICKS, _MOST_OF_LISTS, _MOST_ITEMS = 4, 8, 20
 MOST_WORDS = 120  # of an answer
@@ -83,7 +83,8 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
         if len(chosen) == most or (chosen and pick.score < least and not pick.is_listed):
             break
         if not pick.is_listed and any(_repeats(pick, other) for other in chosen):
-            least = max(least, _NEARLY * pick.score)  # as for one that is too long
+            if not asked.several:
+                least = max(least, _NEARLY * pick.score)  # as for one that is too long
             continue
         if chosen and words + length > MOST_WORDS:
             if pick.is_listed:
@@ -123,7 +124,7 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 
     Each unless there is nothing else.
     """
-    ranked = [one for one in ranked if not (_is_empty_row(one.text) or _leads_elsewhere(one))] or ranked
+    ranked = [one for one in ranked if not (_is_empty_row(one) or _leads_elsewhere(asked, one))] or ranked
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
@@ -204,18 +205,20 @@ def _tells_nothing(pick: Pick) -> bool:
     return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?"
 
 
-def _is_empty_row(sentence: str) -> bool:
-    """Say whether it is the row of a table that has one filled cell at the most, or numbers alone."""
-    if CELLS.strip() not in sentence:
+def _is_empty_row(pick: Pick) -> bool:
+    """Say whether it is the row of a table with numbers alone, or with one cell that is filled and says no sentence."""
+    if CELLS not in pick.text or pick.numbered:
         return False
-    filled = [cell for cell in sentence.split(CELLS.strip()) if cell.strip()]
-    return len(filled) < 2 or _TWO_LETTERS.search(sentence) is None
+    filled = [cell.strip() for cell in pick.text.split("|") if cell.strip()]
+    is_label = len(filled) == 1 and (len(filled[0].split()) <= _LONGEST_LABEL or filled[0].endswith(":"))
+    return is_label or not any(map(str.isalpha, pick.text))
 
 
-def _leads_elsewhere(pick: Pick) -> bool:
-    """Say whether it stands under "See also" or the like, where other texts are named."""
-    headings = (pick.heading, *pick.hit.passage.locator.heading[-1:])
-    return any(heading.casefold().strip(" :") in _ELSEWHERE for heading in headings)
+def _leads_elsewhere(asked: Question, pick: Pick) -> bool:
+    """Say whether it stands under "See also" or the like, where other texts are named, and that is not asked for."""
+    heading = pick.heading or "".join(pick.hit.passage.locator.heading[-1:])
+    is_asked_for = pick.fits or set(question_words(heading)) & set(asked.words)
+    return heading.casefold().strip(" .:0123456789") in _ELSEWHERE and not is_asked_for
 
 
 def _announces(sentence: str) -> bool:

@@ -193,7 +193,7 @@ def _named(asked: Question, sentences: Sequence[Sentence]) -> float:
         return 1.0
     found = _stems_of(sentences)
     text = " ".join([sentences[0].hit.passage.context, *(one.text for one in sentences)])
-    whole = _words_of(text)
+    whole = {word.removeprefix("v") for word in _words_of(text)}
     there = [
         name in whole if _HAS_POINT.fullmatch(name) else _is_named(name, found) or is_spelled_out(name, text)
         for name in asked.names
