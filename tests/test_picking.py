@@ -247,6 +247,7 @@ def test_who_is_named_in_a_list_is_named_whole():
     chosen = choose(analyse("Who is on the council?"), [*names, doubtful])
     assert chosen == names
     assert doubtful not in chosen
+    assert len(choose(analyse("Who is on the council?"), [replace(one, heading="") for one in names])) == 4
     assert len(choose(analyse("Who is on the council?"), [*names, stranger])) == 6
     assert (
         choose(analyse("Who is on the council?"), [names[0], *(replace(one, score=0.1) for one in names[1:])]) == names[:1]

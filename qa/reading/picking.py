@@ -101,7 +101,7 @@ def _beside(asked: Question, chosen: Sequence[Pick], ranked: Sequence[Pick], roo
 
     room: words.
     """
-    items = [pick for pick in chosen if pick.item]
+    items = [pick for pick in chosen if pick.item and pick.heading]  # without one nobody knows where a list ends
     if asked.kind != "who" or len(items) < 2 or len({_list_of(pick) for pick in items}) > 1:
         return []
     least = _OF_ONE_LIST * max(pick.score for pick in items)
