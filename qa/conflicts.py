@@ -17,6 +17,9 @@ from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
 _FIELD = re.compile(r"(?:^|\s)[^\W\d_][\w/-]*:(?=\s|$)")
+_NUMBERED = re.compile(
+    r"\b(number|no|nr|kind|type|class|model|section|article|chapter|clause|annex|room|item|lot|case|report)\.? (\d+)\b"
+)
 _DIGITS = re.compile(r"\w*\d\w*")
 _OF_VERSIONS = frozenset(
     question_words(
@@ -61,12 +64,24 @@ def _contradicts(one: Sentence, other: Sentence) -> str:
     """Return on what two sentences contradict each other; "" when they do not, or are not about the same."""
     if one.hit.document.id == other.hit.document.id or _is_form(one.text) or _is_form(other.text):
         return ""
+    if _are_numbered_apart(one.text, other.text):
+        return ""
     mine, yours = tokens_of(one.text), tokens_of(other.text)
     if not _same_scene(mine, yours) or _other_things(mine, yours):
         return ""
     if _are_of_two_things(one.hit.document.title, other.hit.document.title) and not (_names(mine) and _names(yours)):
         return ""
     return differs(mine, Evidence(other.text)) or differs(yours, Evidence(one.text))
+
+
+def _are_numbered_apart(one: str, other: str) -> bool:
+    """Say whether two texts are on two of many numbered things: what parcel number 14 holds denies nothing of number 7.
+
+    That is told by their first halves: behind it stands what is said of them, as "needs a licence of class 2".
+    """
+    halves = (text[: len(text) // 2].casefold() for text in (one, other))
+    mine, yours = ({match[1]: match[2] for match in _NUMBERED.finditer(half)} for half in halves)
+    return any(mine[kind] != yours[kind] for kind in mine.keys() & yours.keys())
 
 
 def _are_of_two_things(title: str, other: str) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from index.clock import Clock
+from index.embedder import Vectors
 from index.filters import FIELDS
+from index.passages import embedded_text
 from index.records import DEFAULT_COLLECTION, AllOf, AnyOf, Equals, Filter, Hit, Range, StartsWith
 from index.search import embed_question, search_near
 from index.store import View
 from qa.errors import BadQuestion, NotFound
-from qa.reader import Reader
 from qa.records import AskRequest
 from qa.workspace import Workspace
 
@@ -52,19 +53,24 @@ def _search(view: View, workspace: Workspace, request: AskRequest, clock: Clock,
         hits = search_near(view, vector, request.question, request.k, scope_of(request), rerank, newer=newer, clock=clock)
         if read:
             with clock.step("follow"):
-                hits = _with_what_follows(view, workspace.reader, request.question, hits)
+                hits = _with_what_follows(view, workspace, request.question, vector, hits)
     return hits
 
 
-def _with_what_follows(view: View, reader: Reader, question: str, hits: Sequence[Hit]) -> list[Hit]:
-    """Put behind a hit the passage that its answer runs on into, in the place of the last hit: k stays k."""
+def _with_what_follows(view: View, workspace: Workspace, question: str, vector: Vectors, hits: Sequence[Hit]) -> list[Hit]:
+    """Put behind a hit the passage that its answer runs on into, in the place of the last hit: k stays k.
+
+    It has the scores of that hit, to which it owes its place, but the cosine of its own. vector: the question's.
+    """
     found = list(hits)
     for hit in hits[:_MAY_RUN_ON]:
         following = view.passage_after(hit.passage)
         if following is None or following.id in {one.passage.id for one in found} or found[-1] is hit:
             continue
-        if reader.runs_on(question, hit, following):
-            found[found.index(hit) + 1 :] = [replace(hit, passage=following), *found[found.index(hit) + 1 : -1]]
+        if workspace.reader.runs_on(question, hit, following):
+            [own] = workspace.embedder.embed([embedded_text(following)])
+            more = replace(hit, passage=following, scores=replace(hit.scores, dense=float(own @ vector)))
+            found[found.index(hit) + 1 :] = [more, *found[found.index(hit) + 1 : -1]]
     return found
 
 

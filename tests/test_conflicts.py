@@ -191,3 +191,10 @@ def test_a_document_names_what_it_supersedes_by_file_path_or_title():
         assert supersedes(hit("plan2", "text", supersedes=named).document, older)
     assert not supersedes(hit("plan2", "text", supersedes="plan10.md").document, older)
     assert not supersedes(hit("plan2", "text").document, older)
+
+
+@pytest.mark.parametrize("kind", ["parcel number", "lamp of kind", "article"])
+def test_what_is_said_of_another_of_many_numbered_things_is_no_conflict(kind: str, embedder):
+    told = "The {} {} holds nails and hooks of brass."
+    ones, others = (sentences_of([hit(name, told.format(kind, number))]) for name, number in (("a", 7), ("b", 14)))
+    assert find_conflicts(ones, others, embedder) == []

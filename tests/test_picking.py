@@ -252,3 +252,9 @@ def test_who_is_named_in_a_list_is_named_whole():
     assert (
         choose(analyse("Who is on the council?"), [names[0], *(replace(one, score=0.1) for one in names[1:])]) == names[:1]
     )
+
+
+def test_of_many_numbered_things_only_the_one_that_is_asked_for_is_told_of_however_alike_they_are():
+    rated = [replace(pick(f"The parcel number {n} holds nails.", 0.99, n), numbered=n == 7) for n in (7, 14, 49)]
+    assert [one.start for one in choose(analyse("What does parcel number 7 hold?"), rated)] == [7]
+    assert len(choose(analyse("What are the 7 reasons for parcels?"), rated)) == 3

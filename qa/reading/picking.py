@@ -72,7 +72,7 @@ def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     ranked = _of_the_kind(asked, sorted(answering, key=lambda pick: -pick.score))
     least = worth_taking([pick.score for pick in ranked])
     least *= (_KEEN if asked.several else 1) * (_EXACT if asked.marked else _LOOSE)
-    ranked = _like_the_best(ranked, least)
+    ranked = _like_the_best(asked, ranked, least)
     if asked.kind in FACTS and asked.marked:
         least = max(least, _NEARLY * ranked[0].score)
     most = _MOST_ITEMS if ranked[0].is_listed else _MOST_OF_LISTS if asked.several else _MOST_PICKS
@@ -131,7 +131,7 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     return [one for one in ranked if not (_tells_nothing(one) or (asked.several and _announces(one.text)))] or ranked
 
 
-def _like_the_best(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
+def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
     """Leave out what others say than the one whose view is asked for, and what lacks what the best has.
 
     That is the question's numbers, and a heading that says what is asked for; of a list under that its items are the answer.
@@ -139,7 +139,9 @@ def _like_the_best(ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
     if sum(pick.own and pick.score >= least for pick in ranked) >= _ENOUGH:
         ranked = [pick for pick in ranked if pick.own]
     if ranked[0].numbered:  # "kind 77" is told of in one row, and rows about other kinds read just like it
-        ranked = [pick for pick in ranked if pick.numbered or pick.score >= _NEARLY * ranked[0].score]
+        one_thing = asked.has_number and not asked.several  # "parcel 7", not "the 3 reasons" or what was in 1921
+        near = 1.0 if one_thing else _NEARLY * ranked[0].score
+        ranked = [pick for pick in ranked if pick.numbered or pick.score >= near]
     listed = [pick for pick in ranked if pick.is_listed]
     if sum(pick.score >= least for pick in listed) >= _ENOUGH:
         return _as_they_stand(listed)
