@@ -163,8 +163,8 @@ def _weighed(doubt: Judgement, opinion: Entailment) -> Judgement:
     """Weigh a negation that a rule misses against a model that is sure: the rule has the last word on support.
 
     Of such claims that its chances are fitted on (bench/reader/own_claims.py) 55 of 69 are borne out where it is sure
-    of that, and 121 of 130 contradicted where it is sure of that. Of a name or number that is missing it knows nothing: it
-    says the same of claims with any other in its place.
+    of that, and 121 of 130 contradicted where it is sure of that (by hand). Of a name or number that is missing it knows
+    little: it mostly says the same of claims with any other in its place.
     """
     likeliest, score = opinion.likeliest
     weighed = replace(doubt, opinion=likeliest)

@@ -15,6 +15,7 @@ from index.search import _fuse, search
 from qa.indexing import index_paths
 from qa.records import AskRequest
 from qa.retrieval import find
+from qa.workspace import Workspace
 
 scores = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=60)
 
@@ -74,16 +75,19 @@ def test_copies_come_last_unless_they_are_to_be_ranked_by_their_scores(folder: P
     assert sorted(sifted) == sorted(ranked)
 
 
+def titles_found(workspace: Workspace, folder: Path, question: str, k: int, newer: float = 0.0) -> list[str]:
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        return [hit.document.title for hit in search(view, workspace.embedder, question, k, newer=newer)]
+
+
 def test_copies_come_last_however_many_are_weighed_by_their_dates(folder: Path, make_workspace):
     told = "The lighthouse of Lom on the northern cape was lit by whale oil until the keepers were given lamps of glass"
     for number in range(99):
         (folder / f"{number}.txt").write_text(f"{told}, {'so ' * (number % 3)}it is told.{' ' * number}")
     (folder / "other.txt").write_text("Whales are seen from the pier in spring.")
-    workspace = make_workspace()
-    index_paths(workspace, [folder])
-    with workspace.store.view() as view:
-        hits = search(view, workspace.embedder, "What was the lighthouse of Lom lit by?", k=5, newer=0.5)
-    assert [hit.document.title for hit in hits].index("other") == 1
+    found = titles_found(make_workspace(), folder, "What was the lighthouse of Lom lit by?", k=5, newer=0.5)
+    assert found.index("other") == 1
 
 
 def test_the_same_words_under_other_titles_are_copies(folder: Path, make_workspace):
@@ -94,11 +98,7 @@ def test_the_same_words_under_other_titles_are_copies(folder: Path, make_workspa
             f"<html><head><title>{title}</title></head><body><p>{told}{mark}</p></body></html>"
         )
     (folder / "other.txt").write_text("Pilots keep their boats in the harbour.")
-    workspace = make_workspace()
-    index_paths(workspace, [folder])
-    with workspace.store.view() as view:
-        hits = search(view, workspace.embedder, "Which lamp is shown in the harbour by night?", k=3)
-    assert hits[1].document.title == "other"
+    assert titles_found(make_workspace(), folder, "Which lamp is shown in the harbour by night?", k=3)[1] == "other"
 
 
 @pytest.mark.parametrize(("one", "other"), [("1.5 percent", "15 percent"), ("< 30", "> 30"), ("-5 degrees", "5 degrees")])
@@ -108,11 +108,8 @@ def test_texts_that_differ_in_a_number_or_sign_alone_are_no_copies(folder: Path,
             f"The limit that holds for all members of the club since the meeting is {value}."
         )
     (folder / "c.txt").write_text("The club has a boat.")
-    workspace = make_workspace()
-    index_paths(workspace, [folder])
-    with workspace.store.view() as view:
-        hits = search(view, workspace.embedder, "Which limit holds for all members of the club?", k=3)
-    assert {hit.document.title for hit in hits[:2]} == {"a", "b"}
+    found = titles_found(make_workspace(), folder, "Which limit holds for all members of the club?", k=3)
+    assert set(found[:2]) == {"a", "b"}
 
 
 def test_nearly_the_same_words_on_the_same_are_copies(folder: Path, make_workspace):
@@ -123,12 +120,9 @@ def test_nearly_the_same_words_on_the_same_are_copies(folder: Path, make_workspa
         (folder / f"{name}.txt").write_text(told.format(*words))
     (folder / "other.txt").write_text("Pilots keep their boats in the harbour.")
     workspace = make_workspace()
-    index_paths(workspace, [folder])
     vectors = workspace.embedder.embed([told.format("green", "pilots"), told.format("bright", "fishermen")])
     assert vectors[0] @ vectors[1] < 0.96
-    with workspace.store.view() as view:
-        hits = search(view, workspace.embedder, "Which lamp is shown in the harbour by night?", k=3)
-    assert hits[1].document.title == "other"
+    assert titles_found(workspace, folder, "Which lamp is shown in the harbour by night?", k=3)[1] == "other"
 
 
 def test_texts_of_nearly_the_same_words_on_something_else_are_no_copies(folder: Path, make_workspace):
@@ -140,11 +134,7 @@ def test_texts_of_nearly_the_same_words_on_something_else_are_no_copies(folder: 
         (folder / f"{name}.txt").write_text(told.format(name))
     (folder / "newer.txt").write_text(told.format("liver").replace("Ask your", "Do ask a"))
     (folder / "weather.txt").write_text("It rains in May.")
-    workspace = make_workspace()
-    index_paths(workspace, [folder])
-    with workspace.store.view() as view:
-        hits = search(view, workspace.embedder, "Which ways to prevent liver cancer are studied?", k=4)
-    titles = [hit.document.title for hit in hits]
+    titles = titles_found(make_workspace(), folder, "Which ways to prevent liver cancer are studied?", k=4)
     assert titles.index("prostate") < 2
     assert titles[3] in ("liver", "newer")
 

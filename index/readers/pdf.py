@@ -14,6 +14,7 @@ from index.readers.builder import fold_space
 from index.readers.dates import iso_date
 from index.readers.pdf_arabic import mend_ligatures
 from index.readers.pdf_furniture import without_furniture
+from index.readers.pdf_lines import text_with_line_ends
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
 from index.readers.pdf_title import title_of
 from index.readers.text import clean
@@ -81,7 +82,8 @@ def _page_texts(document: pdfium.PdfDocument) -> Iterator[str]:
     for number in range(len(document)):
         try:
             page = document[number]
-            yield mend_ligatures(page.get_textpage())
+            characters = page.get_textpage()
+            yield mend_ligatures(characters, text_with_line_ends(characters))
             page.close()
         except pdfium.PdfiumError:
             yield ""  # one damaged page must not cost the others

@@ -6,18 +6,17 @@ import re
 
 import pypdfium2 as pdfium
 
-from index.readers.pdf_lines import origin, text_with_line_ends
+from index.readers.pdf_lines import origin
 
 _ALEF_LAM = re.compile("[اأإآٱ]ل")
 
 
-def mend_ligatures(page: pdfium.PdfTextPage) -> str:
-    """Return a page's text, with its line ends, in which lam-alef, one glyph for two letters, reads in its right order.
+def mend_ligatures(page: pdfium.PdfTextPage, text: str) -> str:
+    """Return a page's text in which lam-alef, one glyph for two letters, reads in its right order.
 
     PDFium reverses a line that runs from right to left, and with it the letters within that glyph: of two letters at
     one and the same place the first is the second. The article al- has two glyphs and stays.
     """
-    text = text_with_line_ends(page)
     pairs = list(_ALEF_LAM.finditer(text))
     if not pairs or len(text) != page.count_chars():
         return text  # nothing to mend, or its characters cannot be told by number

@@ -76,7 +76,7 @@ def _by_line(rectangles: Sequence[Box]) -> list[Box]:
 
 def _characters(text: pdfium.PdfTextPage) -> str:
     """Return a page's characters so that each has the number that PDFium knows it by."""
-    mended = mend_ligatures(text)
+    mended = mend_ligatures(text, text.get_text_range())
     if len(mended) == text.count_chars():
         return mended
     codes = (pdfium_raw.FPDFText_GetUnicode(text.raw, number) for number in range(text.count_chars()))
