@@ -79,7 +79,7 @@ def test_lists_are_marked_as_a_browser_shows_them(source, text):
         ("<table><tr><th>Name<th>Range<tr><td>A<td>5 km</table>", "Name | Range\nA | 5 km"),
         ("<table><caption>Ranges</caption><tr><td>A</td><td>5</td></tr></table>", "Ranges\n\nA | 5"),
         ("<table><tr><td><p>A</p></td><td><b>5</b><br>km</td></tr></table>", "A | 5 km"),
-        ("<table><tr><td>A</td><td></td><td>c</td></tr></table>", "A | | c"),
+        ("<table><tr><td>A<td><td>c<tr><td>B<td>b<td></table>", "A | | c\nB | b"),
         ("<dl><dt>Term<dd>Meaning</dl>", "Term\nMeaning"),
     ],
 )
@@ -331,3 +331,62 @@ def test_a_byte_order_mark_hides_no_page_that_has_no_suffix():
         for encoding in ("utf-8", "utf-16-le"):
             found = read_bytes(data.encode(encoding), "page")[0]
             assert (found.text, found.media_type) == ("Words.", "text/html")
+
+
+FILING = """<p style="font-weight:bold">ITEM 2. PROPERTIES</p><p>We rent <b>two</b> floors in the city of Las Vegas.</p>
+<p><span style="font-weight:700">Their size</span></p><p>They have 14,000 square feet.</p>
+<p style="font-weight:bold">Note:</p><p><b>This is said in bold.</b></p><p style="font-weight:bold"><span
+style="font-weight:normal">Not bold</span></p><ul><li><p><b>An item</b></p></ul>
+<table><tr><td><p><b>Cell</b></p><td>5</table><p><b>LEGAL PROCEEDINGS</b></p><p>None.</p><p><b>The end</b></p>"""
+
+
+def test_bold_lines_are_headings_on_a_page_that_marks_none():
+    extracted = read(FILING, "a.html")
+    assert headings(extracted) == [("ITEM 2. PROPERTIES",), ("ITEM 2. PROPERTIES", "Their size"), ("LEGAL PROCEEDINGS",)]
+    assert_sections_point_at_their_headings(extracted)
+    assert extracted.title == ""
+
+
+def test_bold_lines_are_no_headings_where_a_page_marks_them():
+    assert headings(read("<h2>Properties</h2><p>We rent.</p><p><b>Their size</b></p><p>Two.</p>", "a.html")) == [
+        ("Properties",)
+    ]
+
+
+def test_a_page_set_in_bold_has_no_headings():
+    assert headings(read("<b>" + "<p>A line of it</p>" * 9 + "</b><p>Words.</p>", "a.html")) == []
+
+
+@pytest.mark.parametrize("title", ["glxz-10k_20211231.htm", "Untitled Document", "Microsoft Word - final3.doc"])
+def test_a_title_that_a_program_wrote_names_no_page(title):
+    assert read(f"<title>{title}</title><h1>Ranges</h1><p>Far.</p>", "a.html").title == "Ranges"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<a href='#toc'>Table of Contents</a>",
+        "(as in its charter)",
+        "本公司的收入增加了百分之五。",
+        "کمپنی کی آمدنی بڑھ گئی۔",
+    ],
+)
+def test_what_is_repeated_or_reads_like_a_sentence_is_no_heading_though_bold(line):
+    page = f"<p><b>ITEM 7. RISKS</b></p><p>Some.</p><p><b>{line}</b></p><p>More.</p><p><b>{line}</b></p><p>Other.</p>"
+    assert {heading[0] for heading in headings(read(page + f"<p><b>{line}</b></p><p>End.</p>", "a.html"))} == {
+        "ITEM 7. RISKS"
+    }
+
+
+def test_bold_headings_with_a_number_are_of_one_level_whatever_their_capitals():
+    page = "<p><b>NOTE 5. PROPERTY</b></p><p>Some.</p><p><b>NOTE 6. Assets at clients</b></p><p>Other.</p>"
+    assert headings(read(page, "a.html")) == [("NOTE 5. PROPERTY",), ("NOTE 6. Assets at clients",)]
+
+
+@pytest.mark.parametrize("title", ["Null hypothesis", "Adobe Inc. - Annual report 2021", "PowerPoint tips for teachers"])
+def test_a_title_that_a_person_wrote_is_kept(title):
+    assert read(f"<title>{title}</title><p>Words.</p>", "a.html").title == title
+
+
+def test_a_heading_over_two_lines_names_a_page_without_a_title():
+    assert read("<h1>Annual<br>Report</h1><p>Words.</p>", "a.html").title == "Annual Report"

@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from index.readers.builder import fold_space
 from index.readers.dates import iso_date
+from index.readers.titles import is_by_a_program
 
 _DATES = (
     "article:published_time",
@@ -35,14 +36,14 @@ _LONGEST_JSON = 1_000_000
 
 
 def page_title(tree: LexborHTMLParser) -> str:
-    """Return what <title> says, without the site's name where the page tells the two apart; "" if it says nothing."""
+    """Return what <title> says, without the site's name where the page tells the two apart; "" if it tells nothing."""
     node = tree.css_first("head > title") or tree.css_first("title")
     title = fold_space(node.text()) if node else ""
     said = _said(tree)
     shared = said.get("og:title", "")
     if shared and (not title or shared in title or title == said.get("og:site_name", "")):
         return shared
-    return title
+    return "" if is_by_a_program(title) else title
 
 
 def page_language(tree: LexborHTMLParser) -> str:

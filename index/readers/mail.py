@@ -183,7 +183,7 @@ def _text(message: Mail, bodies: Sequence[tuple[str, str]]) -> tuple[str, tuple[
     text = "\n".join(f"{name}: {value[:_MAX_HEADER]}" for name, value in named if value)
     sections: list[Section] = []
     for kind, source in bodies:
-        body, found = extract_blocks(source) if kind == "text/html" else (source.strip(), ())
+        body, found = extract_blocks(source, bold=False) if kind == "text/html" else (source.strip(), ())
         if body:
             text = f"{text}\n\n" if text else ""
             sections += [Section(len(text) + section.start, section.locator) for section in found]

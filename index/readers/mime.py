@@ -151,7 +151,7 @@ def _best(choices: Sequence[list[Body]]) -> list[Body]:
 
 def _length(choice: Sequence[Body]) -> int:
     """Count the characters that a reader sees of a body."""
-    return sum(len(extract_blocks(text)[0] if kind == "text/html" else text.strip()) for kind, text in choice)
+    return sum(len(extract_blocks(text, bold=False)[0] if kind == "text/html" else text.strip()) for kind, text in choice)
 
 
 def _file_name(part: Mail) -> str:

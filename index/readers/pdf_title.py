@@ -10,12 +10,8 @@ import pypdfium2.raw as pdfium_raw
 
 from index.readers.builder import fold_space
 from index.readers.text import clean
+from index.readers.titles import is_by_a_program
 
-_BY_A_PROGRAM = re.compile(
-    r"^(?:microsoft \w+ - |untitled\b|(?:powerpoint|adobe) .*|document ?\d*$|title$|null\b)"
-    r"|\.(?:docx?|pdf|txt|odt|rtf|tex|dvi|indd|qxd|html?|png|jpe?g|xlsx?|pptx?)$",
-    re.I,
-)
 _LOOKED_AT = 4_000  # characters of the first page
 _LARGER = 1.2  # times as high as most characters, or it is no title
 _ALIKE = 0.9  # of the height of what stands before: letters of one size in two fonts; authors are smaller as a rule
@@ -30,7 +26,7 @@ _Run = tuple[float, str]  # height in points, and what stands there without a br
 def title_of(document: pdfium.PdfDocument) -> str:
     """Return the title, "" where none is found."""
     told = fold_space(clean(document.get_metadata_value("Title")))
-    if told and not _BY_A_PROGRAM.search(told):
+    if told and not is_by_a_program(told):
         return told
     try:
         return _largest(list(_runs(document[0].get_textpage()))) if len(document) else ""
@@ -65,6 +61,11 @@ def _largest(runs: list[_Run]) -> str:
         return ""
     found = fold_space(clean(next(letters for height, letters in runs if height >= most)))
     is_larger = most >= _LARGER * heights[len(heights) // 2]
-    words = len(found.split())
-    is_title = found[:1].isalnum() and words >= _FEWEST_WORDS and len(found) <= _LONGEST and not _AMOUNT.search(found)
-    return found if is_larger and is_title and sum(map(str.isalpha, found)) >= _LETTERS * words else ""
+    return found if is_larger and reads_like_title(found) else ""
+
+
+def reads_like_title(text: str) -> bool:
+    """Say whether large words on a first page may be a title: not a stamp, an amount, or a paragraph."""
+    words = len(text.split())
+    is_title = text[:1].isalnum() and words >= _FEWEST_WORDS and len(text) <= _LONGEST and not _AMOUNT.search(text)
+    return is_title and sum(map(str.isalpha, text)) >= _LETTERS * words

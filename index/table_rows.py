@@ -1,0 +1,97 @@
+"""Rows of tables: which of them name the cells of the others, and what they call them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from index.records import CELLS
+
+Row = Sequence[str]  # the texts of its cells
+
+_NUMBER = re.compile(r"[($€£¥₹+\-–—~<>≈≤≥\s]*\d")  # begins so: "(1,204)", "15 km"
+_YEAR = re.compile(r"(?:19|20)\d\d")  # alone in a cell it names a column as a word does
+_NOTHING = frozenset(("n/a", "na", "none", "nil", "free", "closed", "any", "unknown", "tbd", "sold out"))
+_NAME_AND_VALUE = 2  # columns
+_LOOKED_AT = 5  # rows below a header
+_LONGEST = 300  # characters of all names
+_FARTHEST = 20_000  # characters from the beginning of a table to a row
+
+
+def is_header(text: str, start: int) -> bool:
+    """Say whether the row at a place names the cells of the rows below it."""
+    above, here = _rows_around(text, start)
+    return len(above) < count_headers([*above, *here])
+
+
+def header_of(text: str, start: int) -> str:
+    """Return what the cells of the row at a place are called, by the first rows of its table.
+
+    "" where nothing tells, or too much. Where labels stand between rows, the first column's name is one of them.
+    """
+    above, here = _rows_around(text, start)
+    count = count_headers([*above, *here])
+    if not 0 < count <= len(above) or any(map(_names_anew, above[count:])):
+        return ""
+    names, widest = list[str](), ""
+    titled = count > 1 and not any(above[0][1:])
+    for cells in zip_longest(*above[titled:count], fillvalue=""):
+        widest = cells[0] or widest  # "2021" above the first of two columns stands above the second, too
+        names.append(" ".join(filter(None, (widest, *cells[1:]))) if len(cells) > 1 else cells[0])
+    names[0] = names[0] if all(sum(map(bool, row)) > 1 for row in above[count:]) else ""
+    header = CELLS.join(names).strip()
+    return header if len(header) <= _LONGEST else ""
+
+
+def _rows_around(text: str, start: int) -> tuple[list[Row], list[Row]]:
+    """Return the rows of a table above a place, and those from there on, as many as need to be seen."""
+    begin = max(0, text.rfind("\n\n", max(0, start - _FARTHEST), start))
+    above = [_cells(line) for line in text[begin:start].split("\n") if line.strip()]
+    below = text[start : start + _FARTHEST].partition("\n\n")[0].split("\n")
+    return above, [_cells(line) for line in below if CELLS in line][: _LOOKED_AT + 2]
+
+
+def count_headers(rows: Sequence[Row]) -> int:
+    """Return how many of the first rows hold names only, where half of what stands below one of them is numbers.
+
+    None of a table of names beside values, where "Director" stands above "Year". Two where the upper spans the lower.
+    """
+    if max(map(len, rows), default=0) <= _NAME_AND_VALUE or any(map(_is_number, rows[0])):
+        return 0
+    count = 2 if len(rows) > 1 and _spans(rows[0], rows[1]) else 1
+    below = rows[count : count + _LOOKED_AT]
+    columns = ([cells[at] for cells in below if cells[at : at + 1] not in ([], [""])] for at in _named(rows[:count]))
+    is_named = sum(map(bool, rows[count - 1])) > 1 and any(map(_are_numbers, columns))
+    return count if is_named else 0
+
+
+def _are_numbers(column: Row) -> bool:
+    """Say whether at least half of what stands in a column is numbers."""
+    return len(column) > 0 and 2 * sum(map(_is_number, column)) >= len(column)
+
+
+def _spans(upper: Row, lower: Row) -> bool:
+    """Say whether a row is of names that each stand above several of the next, or once more, or a title."""
+    if any(map(_is_number, lower)) or sum(map(bool, lower)) < _NAME_AND_VALUE:
+        return False
+    has_gap = len(upper) < len(lower) or not all(upper)
+    return has_gap or any(one == other for one, other in zip(upper, lower, strict=True) if one)
+
+
+def _names_anew(row: Row) -> bool:
+    """Say whether a row may hold other names: "Wine | glass | bottle" below pizzas, but not "Monday | closed | closed"."""
+    filled = [cell for cell in row if any(map(str.isalpha, cell)) and cell.casefold() not in _NOTHING]
+    return len(filled) > _NAME_AND_VALUE and len(filled) == len(set(filled)) == sum(map(bool, row))
+
+
+def _named(headers: Sequence[Row]) -> list[int]:
+    return [at for at, names in enumerate(zip_longest(*headers, fillvalue="")) if any(names)]
+
+
+def _cells(line: str) -> Row:
+    return [cell.strip() for cell in line.split("|")]
+
+
+def _is_number(cell: str) -> bool:
+    return _NUMBER.match(cell) is not None and not _YEAR.fullmatch(cell)
