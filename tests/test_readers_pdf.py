@@ -54,6 +54,13 @@ def test_a_sentence_that_runs_over_a_page_is_in_one_piece():
     assert locate(extracted.sections, 0, len(extracted.text)) == Locator(page=1, last_page=2)
 
 
+def test_a_sentence_that_runs_over_a_page_into_a_name_is_in_one_piece():
+    assert text_of(make_pdf("It was signed by the", "Ministry of Defence."), "a.pdf") == (
+        "It was signed by the\nMinistry of Defence."
+    )
+    assert text_of(make_pdf("It was signed", "Ministry of Defence"), "a.pdf") == "It was signed\n\nMinistry of Defence"
+
+
 REPORT = "Report of the Commission, 2024"
 
 

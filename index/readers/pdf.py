@@ -13,10 +13,12 @@ from index.errors import NeedsPassword, UnreadableFile
 from index.readers.builder import fold_space
 from index.readers.dates import iso_date
 from index.readers.pdf_arabic import mend_ligatures
-from index.readers.pdf_furniture import without_furniture
+from index.readers.pdf_furniture import runs_on, without_furniture
+from index.readers.pdf_headings import typeset_headings, typeset_title
 from index.readers.pdf_lines import text_with_line_ends
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
 from index.readers.pdf_title import title_of
+from index.readers.pdf_typeset import TypesetLine, typeset_lines
 from index.readers.text import clean
 from index.records import Extracted, Locator, Section
 
@@ -37,17 +39,19 @@ def read_pdf(data: bytes, passwords: Sequence[str] = ()) -> Extracted:
     """
     document = open_pdf(data, passwords)
     try:
-        raw = list(_page_texts(document))
-        outline = bookmarks(document)
         title = title_of(document)
+        outline = bookmarks(document)
+        lines: list[TypesetLine] | None = None if outline else []
+        raw = list(_page_texts(document, lines))
         metadata = _metadata(document, len(raw))
     finally:
         document.close()
     sound = ["" if _is_garbage(page) else page for page in raw]
     pages = without_furniture([clean(page) for page in _join_words(sound)])
-    text, sections = _join([_paragraphs(page) for page in pages], outline)
+    text, sections = _join([_paragraphs(page) for page in pages], outline or typeset_headings(lines or []))
     if not any(map(str.isalnum, text)):
         raise UnreadableFile(_why_no_text(raw, sound))
+    title = title or typeset_title(lines or [])
     return Extracted(text=text, media_type="application/pdf", title=title, sections=sections, metadata=metadata)
 
 
@@ -78,12 +82,16 @@ def _why_no_text(raw: list[str], sound: list[str]) -> str:
     return f"no text on its {len(raw)} pages (a scan?)"
 
 
-def _page_texts(document: pdfium.PdfDocument) -> Iterator[str]:
+def _page_texts(document: pdfium.PdfDocument, lines: list[TypesetLine] | None) -> Iterator[str]:
+    """Yield the text of each page. lines: where to add how its lines are set, None if nobody needs it."""
     for number in range(len(document)):
         try:
             page = document[number]
             characters = page.get_textpage()
-            yield mend_ligatures(characters, text_with_line_ends(characters))
+            text = text_with_line_ends(characters)
+            if lines is not None:
+                lines += typeset_lines(characters, text, number + 1)
+            yield mend_ligatures(characters, text)
             page.close()
         except pdfium.PdfiumError:
             yield ""  # one damaged page must not cost the others
@@ -131,7 +139,7 @@ def _join(pages: list[str], outline: list[Bookmark]) -> tuple[str, tuple[Section
     heading: tuple[str, ...] = ()
     length = 0
     for number, page in enumerate(pages, start=1):
-        flows = bool(parts) and bool(page) and parts[-1][-1] not in ".!?۔؟:" and page[0].islower()
+        flows = bool(parts) and bool(page) and runs_on(parts[-1].rpartition("\n")[2], page.partition("\n")[0])
         here = [one for one in outline if one.page == number]
         starts = headings_of_page(page, here, flows)
         if page:

@@ -16,6 +16,10 @@ _OF_PAGES = r"(?:page|p\.|pg\.?|seite|página|pagina|صفحہ|صفحه)?\s*(\d{1
 _PAGE_NUMBER = re.compile(rf"[-–—|.\s]*{_OF_PAGES}[-–—|.\s]*")  # "(3)" is that of an equation
 _PAGE_OF_PAGES = re.compile(r"\bpage \d+ (?:of|/) \d+\b")
 
+_END_NOTHING = frozenset(
+    "the a an of and or to in for with by from at on as that which whose is are was were has have its their his her".split()
+)
+
 _Lines = Sequence[str]
 
 
@@ -33,10 +37,19 @@ def without_furniture(pages: Sequence[str]) -> list[str]:
     return ["\n".join(page) for page in kept]
 
 
+def runs_on(last: str, first: str) -> bool:
+    """Say whether a sentence runs from the last line of a page into the first of the next.
+
+    It does where that begins in lower case, or where no sentence ends so: "… was found by the".
+    """
+    last, first = last.strip(), first.strip()
+    if not last or last[-1] in ".!?۔؟:" or not first[:1].isalnum():
+        return False
+    return first[0].islower() or (last.split()[-1] in _END_NOTHING and not first[0].isdigit())
+
+
 def _goes_on(page: _Lines, following: _Lines) -> bool:
-    """Say whether a sentence runs from one page into the next."""
-    last, first = "".join(page[-1:]).strip(), "".join(following[:1]).strip()
-    return last != "" and last[-1] not in ".!?۔؟:" and first[:1].islower()
+    return runs_on("".join(page[-1:]), "".join(following[:1]))
 
 
 def _without_heads(pages: Sequence[_Lines]) -> list[_Lines]:
