@@ -17,8 +17,10 @@ Span = tuple[int, int]
 
 # A full stop of any script with the closing quotes, brackets and notes that belong to it: [3], or as a PDF has raised ones.
 _STOP = re.compile(
-    r"(?:(?<=[^\W\d_]{4})\.\d{1,2}(?:[,–-]\d{1,2})*(?=\s)|[.!?…]+|[۔؟。！？｡।॥]+)(?:[\"'”’»)\]）」』]|\[\d{1,3}\])*"
+    r"(?:(?<=[^\W\d_]{4})\.\d{1,2}(?:[,–-]\d{1,2})*(?=\s)|[.!?…]+|[۔؟。！？｡।॥]+)"
+    r"(?:[\"'”’»)\]）」』]|\[\d{1,3}\]| \[\d{1,3}\](?= (?:\[\d|[^\W\d_a-z])|\s*\Z))*"
 )
+_REFERENCE = re.compile(r"\s*\[\d{1,3}\]\s")  # at the beginning: a list of them, each before its source
 _UNAMBIGUOUS = frozenset("۔؟。！？｡।॥")
 _NEXT_WORD = re.compile(r"\s*[\"'“‘«(\[]*([^\s\"'“”‘’«(\[]*)")
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
@@ -122,10 +124,12 @@ def _is_row(line: str) -> bool:
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
     sentence_start = start
+    is_reference = _REFERENCE.match(text, start, end) is not None
     for stop in _STOP.finditer(text, start, end):
         if _ends_sentence(text, stop, sentence_start, end):
-            yield from _trimmed(text, sentence_start, stop.end())
-            sentence_start = stop.end()
+            stops = stop.start() + stop.group().find(" [") if is_reference and " [" in stop.group() else stop.end()
+            yield from _trimmed(text, sentence_start, stops)
+            sentence_start = stops
     yield from _trimmed(text, sentence_start, end)
 
 

@@ -54,10 +54,11 @@ def main() -> None:
         fed = None
         if size > given.embedded:
             texts = [one for passages in documents for one in passages]
+            vectors_for(texts, max(given.sizes), PLACE)  # the smaller sizes' are the first of these
             fed = vectors_for(texts, size, PLACE)
         index_rounds = given.rounds if size <= given.index_once else 1
         bench = Bench(ROOT, PLACE, bundled_folder(), pythons, given.rounds, index_rounds, given.questions, fed)
-        record = measure(bench, variants, corpus)
+        record = measure(bench, [one for one in variants if size <= one.most], corpus)
         about = {"command": _command(), "at": datetime.now(UTC).isoformat(timespec="minutes"), "documents": corpus.documents}
         kept["sizes"][str(size)] = {**about, "machine": describe_machine(), **record.to_json()}
         _write(kept)
