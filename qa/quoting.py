@@ -10,8 +10,9 @@ from pathlib import PurePath
 from textwrap import shorten
 from typing import Any
 
-from index.records import Document, DocumentInfo, Hit
+from index.records import CELLS, Document, DocumentInfo, Hit
 from index.sentences import sentence_spans
+from index.table_rows import header_of
 from qa.citations import cite_span
 from qa.claims import Checked
 from qa.conflicts import Conflict, find_conflicts
@@ -46,12 +47,13 @@ def quote(
     """
     listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
     several = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
-    named = several or any(map(_heading_of, picks))
+    named = several or any(_heading_of(documents[pick.hit.document.id], pick) for pick in picks)
     names = _names_of([documents[pick.hit.document.id] for pick in picks])
     before: tuple[str, str] | None = None
     spans = _with_what_they_point_to(documents, picks)
     for pick in spans:
-        document, heading = documents[pick.hit.document.id], _heading_of(pick)
+        document = documents[pick.hit.document.id]
+        heading = _heading_of(document, pick)
         if named and (document.id, heading) != before:
             yield from draft.lead_in(f"{', '.join(filter(None, (names[document.id], heading)))}:")
         yield from draft.write(_shown(pick.text), before=_ITEM if several and listed else " ")
@@ -63,8 +65,13 @@ def quote(
             yield from draft.lead_in(_GOES_ON)
 
 
-def _heading_of(pick: Pick) -> str:
-    """Return the heading without which a pick cannot be understood: "Smoking" may be what is forbidden."""
+def _heading_of(document: Document, pick: Pick) -> str:
+    """Return the heading without which a pick cannot be understood: "Smoking" may be what is forbidden.
+
+    Of a table's row that is what its cells are called.
+    """
+    if CELLS in pick.text:
+        return header_of(document.text, pick.start)
     return _shown(pick.heading.rstrip(":：")) if pick.item or pick.fits else ""
 
 

@@ -125,14 +125,19 @@ class Reader:
         return Reading(picks, score, chosen, rated, score < fitted().hopeless)
 
     def runs_on(self, question: str, hit: Hit, following: Passage) -> bool:
-        """Say whether what a hit says at its end answers, and what follows goes on to answer at its beginning."""
+        """Say whether what a hit says at its end answers, and what follows goes on to answer at its beginning.
+
+        Where a list goes on, it is enough that the hit answers: of an item by itself nobody knows.
+        """
         if not is_read(question):
             return False
-        own, after = (texts_of(sentences_of([one])) for one in (hit, replace(hit, passage=following)))
-        texts = [text for text, _ in (*own.values(), *after.values())]
+        before, behind = (sentences_of([one]) for one in (hit, replace(hit, passage=following)))
+        texts = [text for text, _ in (*texts_of(before).values(), *texts_of(behind).values())]
         if len(texts) < 2:
             return False
         ends, begins = self.model.read(question, texts)
+        if before[-1].item and before[-1].under and behind[0].item:
+            return ends.answers > 0
         both_answer = min(ends.answers, begins.answers) > 0
         return both_answer and min(max(ends.sentences[-2:]), max(begins.sentences[:2])) > _STILL_ANSWERS
 

@@ -13,6 +13,7 @@ from qa.reading.headings import headed
 from qa.reading.hit_sentences import sentences_of
 from qa.reading.questions import analyse
 from qa.records import AskRequest
+from qa.retrieval import find
 from qa.workspace import Workspace
 
 TRIAL = """# Shoulder trial protocol
@@ -229,3 +230,114 @@ def test_an_item_is_never_shown_without_its_heading(folder: Path, make_workspace
     index_paths(workspace, [folder])
     text = str(answer_question(workspace, AskRequest("Are parking fines reimbursed?", mode="extractive"))["text"])
     assert "fines" not in text or text.startswith("Travel policy, Expenses not covered:")
+
+
+def test_a_list_that_goes_on_in_the_next_passage_is_told_whole(folder: Path, make_workspace):
+    history = "The club was founded by fishermen of the harbour, who met in a shed behind the church. " * 10
+    things = "passport,licence,photograph,letter of the doctor,fee in coins,old card,insurance papers,swimming badge".split(
+        ","
+    )
+    items = "".join(f"{number}. Your {thing} in a clear sleeve\n" for number, thing in enumerate(things, 1))
+    (folder / "club.txt").write_text(f"{history}\n\nDocuments to bring:\n{items}")
+    workspace = make_workspace(folder / ".qa")
+    index_paths(workspace, [folder])
+    with workspace.store.view() as view:
+        passages = [hit.passage.text for hit in find(view, workspace, AskRequest("fishermen", collection="default", k=9))]
+    assert not any("passport" in text and "swimming" in text for text in passages)  # it does go on in another
+    answer = answer_question(workspace, AskRequest("What documents do I need to bring?", mode="extractive", k=2))
+    assert [thing for thing in things if thing in str(answer["text"])] == things
+
+
+def test_a_sentence_that_opens_a_list_is_what_its_items_stand_under():
+    text = "Dividends\n\nNothing in our articles forbids them. The law does not allow them where:\n\n- debts are due\n- money is short"
+    assert under(text) == {
+        "Nothing in our articles forbids them.": "Dividends",
+        "The law does not allow them where:": "Dividends",
+        "debts are due": "The law does not allow them where:",
+        "money is short": "The law does not allow them where:",
+    }
+
+
+@pytest.mark.parametrize("line", ["Page 4", "Page 4 of 12", "4"])
+def test_the_number_of_a_page_is_no_heading(line: str):
+    assert under(f"Costs\n\nThey are high.\n\n{line}\n\nThey are paid by all of us.") == {
+        "They are high.": "Costs",
+        "They are paid by all of us.": "Costs",
+    }
+
+
+def test_the_heading_of_a_clause_is_no_sentence_and_so_is_one_with_a_number():
+    text = "7. FEDERAL, STATE AND LOCAL LAWS. They are kept.\n\n4.5 Termination of it:\n\nIt ends in May of each year."
+    assert under(text, heading=("7. FEDERAL, STATE AND LOCAL LAWS",)) == {
+        "They are kept.": "FEDERAL, STATE AND LOCAL LAWS.",
+        "It ends in May of each year.": "4.5 Termination of it:",
+    }
+
+
+def test_the_names_of_columns_answer_nothing_and_are_no_heading():
+    text = "Prices\n\n| 2021 | | 2020\nQuarter Ended | High ($) | Low ($) | High ($) | Low ($)\nMarch 31, | 3.02 | 1.72 | 1.95 | 0.70"
+    assert under(text) == {"March 31, | 3.02 | 1.72 | 1.95 | 0.70": "Prices"}
+
+
+CRITERIA = """# Melanoma protocol
+
+## Exclusion criteria
+
+{}
+
+- Age of 65 years or more
+- Pregnancy or lactation
+
+## Costs
+
+{}
+"""
+
+
+def test_a_list_under_an_opening_line_is_that_of_the_heading_above(folder: Path, make_workspace):
+    filler = "The hospital pays for all visits, and the study nurse keeps the receipts in a folder. " * 3
+    (folder / "a.md").write_text(CRITERIA.format("Patients with any of these are removed from the study:", filler))
+    workspace = make_workspace(folder / ".qa")
+    index_paths(workspace, [folder])
+    text = answer_question(workspace, AskRequest("What are the exclusion criteria?", mode="extractive"))["text"]
+    assert str(text).startswith("Melanoma protocol, Patients with any of these are removed from the study:\n- Age of 65")
+    assert "receipts" not in str(text)
+
+
+@pytest.mark.parametrize("line", ["This does not apply to:", "These are excluded:", "The law prohibits it for:"])
+def test_a_list_of_exceptions_is_not_that_of_the_heading_above(line: str):
+    text = f"Cover of it\n\nThe house is insured.\n\n{line}\n\n- Glass of windows\n- Bicycles outside"
+    question = analyse("What does the cover include?")
+    assert set(headed(question, sentences_of([hit_of(text)]))[-2:]) <= {0.0}
+
+
+@pytest.mark.parametrize(
+    "line", ["3.1 Monthly rent: £950", "10.30 Talk on bats by Dr Lee (hall B)", "2.5 Euro per cubic metre (normal tariff)"]
+)
+def test_a_numbered_line_that_says_a_fact_is_a_sentence(line: str):
+    assert line in under(f"Lease\n\n{line}\n3.2 Deposit paid: £1,900")
+
+
+def test_numbers_in_a_list_are_items_and_a_fact_under_its_own_name_is_a_sentence():
+    assert list(under("Bus lines that stop at the museum:\n\n- 12\n- 47\n- 151"))[1:] == ["12", "47", "151"]
+    assert "Annual fee: 45" in under("Annual fee\n\nAnnual fee: 45\nEntry fee: 10", title="Annual fee")
+
+
+def test_a_short_line_at_the_end_of_a_paragraph_opens_its_list():
+    text = "Luggage cover\n\nThe policy pays up to 2,000 euros. It covers:\n\n- Suitcases\n- Cameras"
+    assert under(text)["Suitcases"] == "It covers:"
+    assert [one.section for one in sentences_of([hit_of(text)]) if one.item] == ["Luggage cover"] * 2
+
+
+def test_of_two_lists_below_one_heading_neither_is_the_headings():
+    text = (
+        "Covered costs\n\nThe stipend pays for:\n\n- Tuition\n- Housing\n\nIt leaves to you what else there is:\n\n- Flights"
+    )
+    assert {one.section for one in sentences_of([hit_of(text)]) if one.item} == {""}
+
+
+def test_a_paragraph_below_a_list_stands_under_the_heading_again():
+    text = (
+        "What to bring\n\nYou may bring the following:\n\n- Water in a carton\n\nGlass bottles are taken away at the gate."
+    )
+    assert under(text)["Glass bottles are taken away at the gate."] == "What to bring"

@@ -147,3 +147,9 @@ def test_the_sentence_before_may_make_an_answer_a_little_longer_than_others_are(
     source = document(f"{' '.join(['The mill of the valley'] * 20)}. It burned down in 1902. {' '.join(['lamp'] * 30)}.")
     text = written(pick(source, "It burned down in 1902."), pick(source, f"{' '.join(['lamp'] * 30)}.")).text
     assert text.startswith("The mill of the valley")
+
+
+def test_a_row_of_a_table_is_quoted_under_the_names_of_its_columns():
+    ports = document("Place | Depth (m) | Ships\nAden | 12 | 36\nBasra | 9 | 27", "ports")
+    draft = written(pick(ports, "Basra | 9 | 27"))
+    assert draft.text == "Ports, Place | Depth (m) | Ships: Basra | 9 | 27 [1]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +16,13 @@ from qa.reading.questions import Question
 from qa.reading.signals import FACTS
 
 _NEGATION = re.compile(r"\b(?:not?|never|cannot|without|none)\b|n['’]t\b", re.I)
+# A list that such a line opens may be of what its heading does not name: "The following are excluded:" under "Cover".
+_EXCEPTS = re.compile(
+    r"\b(?:except|exclu|unless|other than|instead|waive|apart from|prohibit|forbid|bann?|refus|reject|den(?:y|ie)|exempt"
+    r"|ineligib|optional|avoid|pointless|yourself|lose\b|leaves? to)",
+    re.I,
+)
+_CONDITION = re.compile(r"^(?:unless|if|when|where)\b[^,]*,\s*", re.I)  # "Unless you have a degree, we ask for:"
 _SAYS_LITTLE = frozenset(
     question_words("need require list name tell get exist apply use give make include mention follow main various all")
 )
@@ -43,13 +51,22 @@ def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.flo
 def _fit(asked: Question, one: Sentence) -> float:
     """Rate a heading, the more of the question is in it the better: 0, ½ to 1.
 
-    Each word of the question is to be in it or in a title above it, and each of its own in the question or above.
+    Of an item it is the line that opens its list, else the heading above that. Each word of the question is to be in it
+    or in a title above it, and each of its own in the question or above.
 
     "Side effects" of a document on ibuprofen tell nothing of aspirin, even if that is named there; nor do the duties of the
     secretary tell of the treasurer's.
     """
-    if not one.under or bool(_NEGATION.search(one.under)) != bool(_NEGATION.search(asked.text)):
+    says = _CONDITION.sub("", one.under)
+    if not one.under or bool(_NEGATION.search(says)) != bool(_NEGATION.search(asked.text)):
         return 0.0
+    fit = _fit_of(asked, one)
+    if fit or not one.item or one.section in ("", one.under) or _EXCEPTS.search(says):
+        return fit
+    return _fit_of(asked, replace(one, under=one.section))
+
+
+def _fit_of(asked: Question, one: Sentence) -> float:
     own, words, above = _words_of(asked, one)
     fits = words & own and words <= own | above and own <= words | above
     return (1 + len(words & own) / len(words)) / 2 if fits else 0.0

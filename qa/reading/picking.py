@@ -35,7 +35,7 @@ _ANNOUNCES = re.compile(
 )
 _LONGEST_ANNOUNCEMENT = 14  # words
 _ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
-_LONGEST_LABEL = 3  # words
+_LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 10  # words: of a row's only cell, and of a line above rows
 _LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
 _MOST_PICKS, _MOST_OF_LISTS, _MOST_ITEMS = 4, 8, 20
 MOST_WORDS = 120  # of an answer
@@ -209,6 +209,8 @@ def _tells_nothing(pick: Pick) -> bool:
 
 def _is_empty_row(pick: Pick) -> bool:
     """Say whether it is the row of a table with numbers alone, or with one cell that is filled and says no sentence."""
+    if pick.text.endswith(":") and len(pick.text.split()) <= _LONGEST_ROW_LABEL:
+        return CELLS in pick.hit.passage.text[pick.end - pick.hit.passage.start :].lstrip("\n").partition("\n")[0]
     if CELLS not in pick.text or pick.numbered:
         return False
     filled = [cell.strip() for cell in pick.text.split("|") if cell.strip()]

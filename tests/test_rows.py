@@ -1,0 +1,89 @@
+"""Rows of tables: which of them name the cells of the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.table_rows import header_of, is_header
+
+PRICES = """Our stock is quoted.
+
+| 2021 | | 2020
+Quarter Ended | High ($) | Low ($) | High ($) | Low ($)
+March 31, | 3.02 | 1.72 | 1.95 | 0.70
+September 30, | 4.64 | 3.68 | 1.36 | 1.08
+
+Afterwards."""
+
+
+def header(text: str, row: str) -> str:
+    return header_of(text, text.index(row))
+
+
+@pytest.mark.parametrize("row", ["March 31", "September 30"])
+def test_a_row_is_read_under_the_names_of_its_columns(row):
+    assert header(PRICES, row) == "Quarter Ended | 2021 High ($) | 2021 Low ($) | 2020 High ($) | 2020 Low ($)"
+
+
+def test_a_year_names_a_column():
+    table = "Years ended | 2021 | 2020\nNet income | $2,111 | $(2,208)"
+    assert header(table, "Net") == "Years ended | 2021 | 2020"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Director | Edwin Porter\nYear | 1903\nRunning time | 12 minutes",
+        "Command | What it does\nGet-Job | lists jobs\nStop-Job | ends one",
+        "Item 1 | 5\nItem 2 | 6",
+        "A | b\nC | d\nE | f\nG | 1",
+        "Code | Meaning | Cure\nE1 | too hot | wait\nE2 | too cold | wait",
+    ],
+    ids=["names beside values", "words alone", "numbers alone", "words for three rows", "words in three columns"],
+)
+def test_a_table_that_names_no_columns_has_no_header(table):
+    last = table.rindex("\n") + 1
+    assert header_of(table, last) == ""
+    assert not is_header(table, 0)
+
+
+def test_the_rows_that_name_columns_are_told_from_those_below():
+    assert [is_header(PRICES, PRICES.index(row)) for row in ("| 2021", "Quarter", "March", "September")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_header_of_another_table_is_none():
+    text = PRICES.replace("Afterwards.", "Rent | 500\nFood | 200")
+    assert header(text, "Food") == ""
+
+
+def test_a_label_below_the_names_of_columns_is_none_of_them():
+    table = "ASSETS | 2021 | 2020\nCurrent assets:\nCash | 16 | 5\nGoodwill | 10 | 10"
+    assert header(table, "Goodwill") == "| 2021 | 2020"
+    assert header(table.replace("Current assets:\n", ""), "Goodwill") == "ASSETS | 2021 | 2020"
+
+
+def test_a_title_in_the_first_row_names_no_column():
+    table = "Pay of the officers\nName | Year | Salary\nAnn | 2021 | 275\nBob | 2021 | 200"
+    assert header(table, "Bob") == "Name | Year | Salary"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Day | Morning | Afternoon\nMonday | closed | closed\nTuesday | 9–12 | 14–18",
+        "Name | Role | Phone\nAnna Smith | Chair | n/a\nBob Jones | Treasurer | 7946 0958",
+        "Code | Meaning | Wait\nE0 | No error | none\nE1 | Pump blocked | 10 min",
+    ],
+)
+def test_the_first_row_of_data_is_no_second_row_of_names(table):
+    first, data, last = table.split("\n")
+    assert not is_header(table, table.index(data))
+    assert header(table, data) == header(table, last) == first
+
+
+def test_below_a_row_that_names_the_columns_anew_nothing_tells_their_names():
+    table = "Pizza | small | large\nRoma | 9 | 12\nWine | glass | bottle\nMerlot | 5 | 22"
+    assert header(table, "Roma") == "Pizza | small | large"
+    assert header(table, "Merlot") == ""
