@@ -30,7 +30,8 @@ _GOES_ON = "The list goes on there."
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
 _MORE_WORDS = 30  # of what a sentence points back to, beyond what an answer has at the most
 _LONGEST_NAME = 90  # characters of a title
-_LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*")
+# "2. The buyer shall:" is no further item of what the seller shall do.
+_LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*(?<![:：\s])(?=\s*(?:\n|$))")
 _POINTS_BACK = re.compile(
     r"(?:he|she|it|they|his|her|its|their|this|these|those|such|both|the (?:former|latter|same)"
     r"|(?:all|most|many|some|few|none|each|neither|either|half|one|two|three) of (?:them|these|those))\b",

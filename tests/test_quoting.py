@@ -153,3 +153,11 @@ def test_a_row_of_a_table_is_quoted_under_the_names_of_its_columns():
     ports = document("Place | Depth (m) | Ships\nAden | 12 | 36\nBasra | 9 | 27", "ports")
     draft = written(pick(ports, "Basra | 9 | 27"))
     assert draft.text == "Ports, Place | Depth (m) | Ships: Basra | 9 | 27 [1]"
+
+
+def test_a_list_ends_where_the_next_one_is_opened():
+    text = "1. The seller shall:\n- deliver on time\n- insure it all\n2. The buyer shall:\n- pay within a month"
+    deal = document(text, "deal")
+    assert written(pick(deal, "The seller shall:")).text == "The seller shall: - deliver on time - insure it all [1]"
+    last = replace(pick(deal, "insure it all"), item=True, fits=True, heading="The seller shall:")
+    assert "goes on" not in written(last).text

@@ -137,3 +137,8 @@ def test_an_empty_row_repeats_nothing_and_a_table_grows_little():
     assert text_of("<table><tr><td rowspan=3>2019<td>a<tr></tr><tr><td>b</table>", "a.html") == "2019 | a\n2019 | b"
     wide = "<tr>" + f"<td rowspan=9999>{'w' * 90}" * 200 + "<tr><td>x" * 1000
     assert len(text_of(f"<table>{wide}</table>", "a.html")) < 2_000_000
+
+
+def test_the_numbers_of_a_list_in_a_cell_stay_there():
+    source = "<table><tr><td>Name<td>Bob<tr><td>Notes<td><ol><li>First<li>Second</ol></table><p>After.</p>"
+    assert text_of(source, "a.html") == "Name | Bob\nNotes | 1. First 2. Second\n\nAfter."

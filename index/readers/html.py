@@ -188,7 +188,11 @@ class _Walker:
         if tag in ("ol", "ul"):
             self._lists.append(_Numbering.of(node))
         elif tag == "li":
-            self._marker = self._lists[-1].marker(node) if self._lists else "- "
+            marker = self._lists[-1].marker(node) if self._lists else "- "
+            if self._row is None:
+                self._marker = marker
+            else:
+                self._inline.append(marker)
         return True
 
     def _leave(self, node: LexborNode) -> None:
