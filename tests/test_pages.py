@@ -318,7 +318,7 @@ def test_a_span_in_a_pdf_says_its_page(site: FlaskClient) -> None:
     identifier = document_id(site, "mtcr-explainer.pdf")
     start = text_of(site, identifier).index("There is no need to prove a link")
     shown = page(site.get(f"/documents/{identifier}?start={start}&end={start + 30}"))
-    assert only(shown, ".source-place").text() == "page 2"
+    assert only(shown, ".source-place").text() == "page 2, 4. The American laws"
     assert "Page 2" in [node.attributes["data-label"] for node in shown.css(".page")]
 
 

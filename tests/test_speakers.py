@@ -19,7 +19,9 @@ def hits_of(*passages: str, context: str = "") -> list[Hit]:
     info = DocumentInfo(id="d", collection="c", path="d", part="", title="d", sha256="", length=9, media_type="")
     hits, start = [], 0
     for text in passages:
-        hits.append(Hit(Passage("p", "d", start, start + len(text), text, Locator(), context), info, Scores(0.5, 1, 0.5)))
+        hits.append(
+            Hit(Passage(f"p{start}", "d", start, start + len(text), text, Locator(), context), info, Scores(0.5, 1, 0.5))
+        )
         start += len(text) + 1
     return hits
 
