@@ -76,7 +76,7 @@ def _spans(upper: Row, lower: Row) -> bool:
     if any(map(_is_number, lower)) or sum(map(bool, lower)) < _NAME_AND_VALUE:
         return False
     has_gap = len(upper) < len(lower) or not all(upper)
-    return has_gap or any(one == other for one, other in zip(upper, lower, strict=True) if one)
+    return has_gap or any(one == other for one, other in zip(upper, lower, strict=False) if one)
 
 
 def _names_anew(row: Row) -> bool:

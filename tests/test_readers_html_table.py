@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from extracting import text_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.readers.html_table import Cell, lay_out
 
 PRICES = """<table>
 <tr><td></td><td></td><td colspan=5>2021</td><td></td><td colspan=2>2020</td></tr>
@@ -142,3 +148,18 @@ def test_an_empty_row_repeats_nothing_and_a_table_grows_little():
 def test_the_numbers_of_a_list_in_a_cell_stay_there():
     source = "<table><tr><td>Name<td>Bob<tr><td>Notes<td><ol><li>First<li>Second</ol></table><p>After.</p>"
     assert text_of(source, "a.html") == "Name | Bob\nNotes | 1. First 2. Second\n\nAfter."
+
+
+CELLS = st.builds(
+    Cell,
+    st.sampled_from(["", "2021", "$", "(5", ")", "%", "Name", "x y", "—", "5 km", "|", "1,2", "•"]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.booleans(),
+)
+
+
+@given(st.lists(st.lists(CELLS, max_size=5), max_size=6))
+def test_no_character_of_a_table_is_lost(rows):
+    written = Counter("".join(line for block in lay_out(rows).blocks for line in block))
+    assert not Counter("".join(cell.text.replace(" ", "") for row in rows for cell in row)) - written

@@ -200,3 +200,8 @@ def test_a_bookmark_is_not_found_in_a_line_that_only_begins_with_its_letters():
     )
     [section] = [section for section in extracted.sections if section.locator.heading]
     assert extracted.text[section.start :].startswith("2.1 Age")
+
+
+def test_a_heading_right_below_a_short_numbered_one_is_another():
+    extracted = typeset([text(), bold("2. Pakistan"), bold("Shaheen-III"), text(), bold("3. India"), text()])
+    assert headings(extracted) == [("2. Pakistan",), ("Shaheen-III",), ("3. India",)]

@@ -87,3 +87,9 @@ def test_below_a_row_that_names_the_columns_anew_nothing_tells_their_names():
     table = "Pizza | small | large\nRoma | 9 | 12\nWine | glass | bottle\nMerlot | 5 | 22"
     assert header(table, "Roma") == "Pizza | small | large"
     assert header(table, "Merlot") == ""
+
+
+@pytest.mark.parametrize("table", ["A | b | c\nD | e", "A | b\nD | e | f\n | | ", "A | b | c | d\n|", " | ", "A | b | c"])
+def test_rows_of_any_lengths_are_looked_at(table):
+    for start in range(0, len(table), 2):
+        assert header_of(table, start) == "" or is_header(table, 0)

@@ -19,6 +19,7 @@ _ENDS = ".,;。；，、！۔؛،…"  # of sentences, not of headings
 _LINES = 3  # of a heading
 _REPEATED, _AT_EDGES = 3, 2  # times: labels of forms, and heads of pages
 _MOST = 1 / 3  # of all lines: more of them are no headings
+_SHORT = 25  # characters: no column is narrower
 _FULL = 60  # characters of a line of text
 _FEWEST_WORDS = 3  # of a title
 _LABEL = re.compile(r":\s*\S|@|\d{4}")  # "Principal investigator: …"
@@ -111,7 +112,9 @@ def _runs(lines: Sequence[TypesetLine], apart: Sequence[bool]) -> list[list[int]
                 found.pop()  # a sentence in bold, that goes on in this line
             previous = None
             continue
-        goes_on = previous is not None and (previous.look, previous.page) == (line.look, line.page)
+        goes_on = (
+            previous is not None and (previous.look, previous.page) == (line.look, line.page) and not _is_whole(previous)
+        )
         if goes_on and not (_NUMBER.match(line.text) or _CAPTION.match(line.text)):
             found[-1].append(number)
         elif _reads_like_one(line.text):
@@ -120,6 +123,11 @@ def _runs(lines: Sequence[TypesetLine], apart: Sequence[bool]) -> list[list[int]
             continue
         previous = None if line.run_in else line
     return found
+
+
+def _is_whole(line: TypesetLine) -> bool:
+    """Say whether a heading ends with a line: "2. Pakistan" had room for more, and what follows is another."""
+    return _NUMBER.match(line.text) is not None and len(line.text) < _SHORT
 
 
 def _as_one(texts: Sequence[str]) -> str:
