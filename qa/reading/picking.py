@@ -35,7 +35,7 @@ _ANNOUNCES = re.compile(
 )
 _LONGEST_ANNOUNCEMENT = 14  # words
 _ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
-_LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 10  # words: of a row's only cell, and of a line above rows
+_LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 20  # words: of a row's only cell, and of a line above rows
 _LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
 _MOST_PICKS, _MOST_OF_LISTS, _MOST_ITEMS = 4, 8, 20
 MOST_WORDS = 120  # of an answer
