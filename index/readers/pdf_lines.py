@@ -26,6 +26,14 @@ def text_with_line_ends(page: pdfium.PdfTextPage) -> str:
     return "".join(letters)
 
 
+def numbered_text(page: pdfium.PdfTextPage, text: str) -> str:
+    """Return a page's text so that each character has the number that PDFium knows it by: `text`, if it is so, else anew."""
+    if len(text) == page.count_chars():
+        return text
+    codes = (pdfium_raw.FPDFText_GetUnicode(page.raw, number) for number in range(page.count_chars()))
+    return "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes)
+
+
 def origin(page: pdfium.PdfTextPage, index: int) -> tuple[float, float]:
     """Return where a character of a page stands: points from the left and from the bottom."""
     x, y = ctypes.c_double(), ctypes.c_double()

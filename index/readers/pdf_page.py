@@ -13,6 +13,7 @@ from index.errors import UnreadableFile
 from index.page_order import Box, PageOrder, PagePicture
 from index.readers.pdf import open_pdf
 from index.readers.pdf_arabic import mend_ligatures
+from index.readers.pdf_lines import numbered_text
 from index.readers.pdf_quote import find_span
 
 _WIDTH = 1_200  # pixels: sharp at the width of a column, on dense screens too
@@ -52,7 +53,7 @@ def _rectangles(page: pdfium.PdfPage, order: PageOrder) -> Iterator[Box]:
     if not order.end:
         return
     text = page.get_textpage()
-    found = find_span(_characters(text), order.text, order.start, order.end)
+    found = find_span(numbered_text(text, mend_ligatures(text, text.get_text_range())), order.text, order.start, order.end)
     if found:
         count = text.count_rects(found[0], found[1] - found[0])
         for left, bottom, right, top in _by_line([text.get_rect(number) for number in range(count)]):
@@ -72,15 +73,6 @@ def _by_line(rectangles: Sequence[Box]) -> list[Box]:
                 continue
         lines.append((left, bottom, right, top))
     return lines
-
-
-def _characters(text: pdfium.PdfTextPage) -> str:
-    """Return a page's characters so that each has the number that PDFium knows it by."""
-    mended = mend_ligatures(text, text.get_text_range())
-    if len(mended) == text.count_chars():
-        return mended
-    codes = (pdfium_raw.FPDFText_GetUnicode(text.raw, number) for number in range(text.count_chars()))
-    return "".join(chr(code) if code < 0x110000 else "\ufffd" for code in codes)
 
 
 def _add_box(page: pdfium.PdfPage, left: float, bottom: float, right: float, top: float) -> None:

@@ -12,6 +12,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
 
 from index.readers.builder import fold_space
+from index.readers.pdf_lines import numbered_text
 from index.readers.text import clean
 
 _LINE = re.compile(r"[^\r\n]+")
@@ -54,8 +55,7 @@ def typeset_lines(page: pdfium.PdfTextPage, text: str, number: int) -> Iterator[
 
     text: what PDFium gives for the page; number: the page's, from 1.
     """
-    if len(text) != page.count_chars():
-        text = "".join(map(_character, (pdfium_raw.FPDFText_GetUnicode(page.raw, at) for at in range(page.count_chars()))))
+    text = numbered_text(page, text)
     for line in _LINE.finditer(text):
         letters = [at for at in range(line.start(), line.end()) if text[at].isalnum()]
         if not letters:
@@ -71,10 +71,6 @@ def typeset_lines(page: pdfium.PdfTextPage, text: str, number: int) -> Iterator[
 
 def _alike(one: Look, other: Look) -> bool:
     return one.is_bold == other.is_bold and abs(one.height - other.height) <= 1
-
-
-def _character(code: int) -> str:
-    return chr(code) if code < 0x110000 else "\ufffd"
 
 
 def _words_of(line: str) -> str:

@@ -124,7 +124,9 @@ def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 
     Each unless there is nothing else.
     """
-    ranked = [one for one in ranked if not (_is_empty_row(one) or _leads_elsewhere(asked, one))] or ranked
+    ranked = [
+        one for one in ranked if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one))
+    ] or ranked
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
@@ -209,13 +211,17 @@ def _tells_nothing(pick: Pick) -> bool:
 
 def _is_empty_row(pick: Pick) -> bool:
     """Say whether it is the row of a table with numbers alone, or with one cell that is filled and says no sentence."""
-    if pick.text.endswith(":") and len(pick.text.split()) <= _LONGEST_ROW_LABEL:
-        return CELLS in pick.hit.passage.text[pick.end - pick.hit.passage.start :].lstrip("\n").partition("\n")[0]
     if CELLS not in pick.text or pick.numbered:
         return False
     filled = [cell.strip() for cell in pick.text.split("|") if cell.strip()]
     is_label = len(filled) == 1 and (len(filled[0].split()) <= _LONGEST_LABEL or filled[0].endswith(":"))
     return is_label or not any(map(str.isalpha, pick.text))
+
+
+def _opens_rows(pick: Pick) -> bool:
+    """Say whether it is a line such as "Costs and expenses:" above rows of a table."""
+    below = pick.hit.passage.text[pick.end - pick.hit.passage.start :].lstrip("\n").partition("\n")[0]
+    return pick.text.endswith(":") and len(pick.text.split()) <= _LONGEST_ROW_LABEL and CELLS in below
 
 
 def _leads_elsewhere(asked: Question, pick: Pick) -> bool:
