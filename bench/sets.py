@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.reader.split import is_for_fitting
+from index.readers.code import title_of_code
 from index.sentences import sentence_spans
 
 _RAG = "documents/anthropic_rag"
@@ -86,12 +87,16 @@ def _anthropic_docs(data: Path, place: Path) -> None:
 
 
 def _code(data: Path, place: Path) -> None:
-    """737 chunks of program code, 248 questions, each with its chunks: from the same collection."""
+    """737 chunks of program code, 248 questions, each with its chunks: from the same collection.
+
+    Each is under the title that its whole file has where it is indexed as one.
+    """
     folder = data / _RAG / "contextual-embeddings"
-    chunks = [
-        (one["original_uuid"], chunk) for one in _json_of(folder / "codebase_chunks.json.gz") for chunk in one["chunks"]
-    ]
-    documents = {f"{uuid}/{chunk['original_index']}": ("", chunk["content"]) for uuid, chunk in chunks}
+    documents = {
+        f"{one['original_uuid']}/{chunk['original_index']}": (title_of_code(one["content"]), chunk["content"])
+        for one in _json_of(folder / "codebase_chunks.json.gz")
+        for chunk in one["chunks"]
+    }
     asked = _lines_of(folder / "evaluation_set.jsonl.gz")
     questions = {
         str(i): (one["query"], [f"{uuid}/{index}" for uuid, index in one["golden_chunk_uuids"]])

@@ -13,11 +13,12 @@ from index.readers.formats import detect
 from index.records import Extracted
 
 # Raised when a reader starts to give other text for the same bytes: files are then read anew.
-READERS_VERSION = "4"
+READERS_VERSION = "5"
 
 # format → the function that reads it. Imported when first needed: no run meets all of them, and some are slow to load.
 _READERS = {
     "text": "index.readers.text:read_text",
+    "code": "index.readers.code:read_code",
     "markdown": "index.readers.markdown:read_markdown",
     "rst": "index.readers.rst:read_rst",
     "rtf": "index.readers.rtf:read_rtf",

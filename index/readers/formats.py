@@ -41,6 +41,11 @@ _BY_SUFFIX = {
     ".eml": "eml",
     ".mbox": "mbox",
 }
+_CODE = (
+    ".py .pyi .rb .php .lua .jl .c .h .cc .cpp .cxx .hh .hpp .hxx .cs .java .kt .kts .scala .groovy .go .rs .swift .dart "
+    ".ts .tsx .jsx"
+)
+_BY_SUFFIX |= dict.fromkeys(_CODE.split(), "code")
 # Files that are no documents are not even opened: a folder of films should not cost hours.
 _NO_DOCUMENTS = {
     "a picture": ".png .jpg .jpeg .gif .bmp .tif .tiff .webp .ico .svg .heic .psd .avif",
