@@ -71,7 +71,7 @@ class Sandbox:
         self._served = 0
 
     def __enter__(self) -> Self:
-        """Start the child, which takes half a second in which the caller can do other things."""
+        """Start the child; while it comes up the caller can do other things."""
         self._start()
         return self
 

@@ -18,7 +18,7 @@ from index.errors import NeedsPassword, UnreadableFile, Unsettled, Unsupported
 from index.locators import locator_to_json
 from index.page_order import PageOrder
 from index.readers import read_bytes
-from index.readers.language import detect_language, load_model
+from index.readers.language import detect_language
 from index.records import Extracted
 
 MAX_BYTES = 500_000_000
@@ -33,7 +33,6 @@ def main() -> None:
     seconds, memory = float(sys.argv[1]), int(sys.argv[2])
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a parser prints must not get between the replies
-    load_model()  # before the limits: it unpacks itself into a temporary file
     _limit(resource.RLIMIT_AS, memory << 20)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_CORE, 0)

@@ -10,8 +10,10 @@ import pytest
 from extracting import assert_sections_point_at_their_headings, headings, read, reason, text_of, text_or_reason
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from index.locators import locate
+from index.readers import language
 from index.readers.dates import iso_date
 from index.readers.formats import readable_suffixes, skip_reason
 from index.readers.language import detect_language
@@ -425,6 +427,36 @@ def test_a_short_english_title_is_english_or_unknown(title):
 @pytest.mark.parametrize("text", ["", " \n", "12345 6789", "x = 1; y = 2", "Name | Range | 5 km", "报告", "A" * 10_000])
 def test_the_language_of_what_is_hardly_a_text_is_unknown(text):
     assert detect_language(text) == ""
+
+
+ENGLISH = "The clerk of the house wrote it in English, and that with care, for the people who would read it. "
+
+
+def test_plain_english_is_told_without_the_model(monkeypatch):
+    monkeypatch.setattr(language, "load_model", lambda: pytest.fail("the model was loaded"))
+    assert detect_language(ENGLISH * 3) == "en"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hij zong The Wall of Sound op een avond in de stad, en de zaal was van begin tot einde vol met mensen die mee zongen.",
+        "Hun tog toget for at besøge The Hague, og det var for sent at vende om, da hun havde været af sted i flere dage.",
+        "Die Band The Who war in den Sechzigern eine der lautesten Gruppen, und ihr Album Who's Next gilt als eines der besten.",
+        f"{ENGLISH}{'Das Haus steht am Ende der Straße, und niemand weiß, wer darin seit vielen Jahren wohnt. ' * 3}",
+    ],
+)
+def test_a_few_english_words_make_no_english(text, monkeypatch):
+    asked = []
+    monkeypatch.setattr(language, "_by_model", lambda sample: asked.append(sample) or "??")
+    assert detect_language(text) == "??"
+
+
+def test_the_model_is_that_of_its_library():
+    theirs = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    theirs.set_languages(language.load_model().labels)
+    for text in (ENGLISH, "Das Haus steht am Ende der Straße.", "یہ اردو میں ایک مختصر جملہ ہے", "x = 1"):
+        assert language.load_model().rank(text) == theirs.rank(text)
 
 
 def test_the_language_is_that_of_the_beginning_and_the_middle_and_costs_little():
