@@ -15,6 +15,7 @@ from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
 from qa.reading.reader_model import ReaderModel, Text
+from qa.reading.rows import labelled
 from qa.reading.sentence_vectors import Embeds
 from qa.reading.signals import (
     acronyms_shared,
@@ -39,6 +40,8 @@ _HEADED, _HEADED_ANSWER = 3.0, 2.5
 # Added to that of there being an answer where the best is the row of a table with all numbers of the question, one no year:
 # "kind 77" picks a row, and 2023 stands in many.
 _ROW = 1.5
+# Added where the first cell of a row, with the names of its columns, says all that is asked for, and to that of an answer.
+_LABELLED = 3.0
 _ACRONYM = 2.5  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.5  # the logit of a sentence at the edge of a passage that answers
 # What a passage's best sentence and the passage itself add, for each unit of their logits, to what search gave it: half of
@@ -65,24 +68,28 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What rules tell of each sentence, each of shape (sentences,): who speaks, what it shares, whether its heading fits."""
+    """What rules tell of each sentence, each of shape (sentences,).
+
+    by: who speaks; numbers, acronyms: what it shares; under, labelled: whether its heading or, of a row, first cell fits.
+    """
 
     by: Floats
     numbers: Floats
     acronyms: Floats
     under: Floats
+    labelled: Floats
 
 
 def told_by_rule(asked: Question, sentences: Sequence[Sentence]) -> Told:
     """Return what rules tell of the sentences."""
-    rules = (speakers, numbers_shared, acronyms_shared, headed)
+    rules = (speakers, numbers_shared, acronyms_shared, headed, labelled)
     return Told(*(np.asarray(rule(asked, sentences), np.float64) for rule in rules))
 
 
 def sentence_logits(fit: Logistic, rows: Floats, told: Told) -> Floats:
     """Return for each sentence the logit that it answers: from its signals, and what rules tell."""
     logits: Floats = fit.logits(rows) + _SPEAKER * told.by + _NUMBER * told.numbers
-    return logits + _ACRONYM * told.acronyms + _HEADED * told.under
+    return logits + _ACRONYM * told.acronyms + _HEADED * told.under + _LABELLED * told.labelled
 
 
 def rated_picks(sentences: Sequence[Sentence], logits: Floats, told: Told) -> tuple[Pick, ...]:
@@ -91,7 +98,7 @@ def rated_picks(sentences: Sequence[Sentence], logits: Floats, told: Told) -> tu
         Pick(
             one.hit, one.start, one.end, one.text, chance(float(logits[i])),
             own=bool(told.by[i] > 0), numbered=bool(told.numbers[i] == 1),
-            heading=one.under, fits=bool(told.under[i] > 0), item=one.item,
+            heading=one.under, fits=bool(told.under[i] > 0), item=one.item, labelled=bool(told.labelled[i]),
         )
         for i, one in enumerate(sentences)
     )  # fmt: skip
@@ -117,7 +124,7 @@ class Reader:
         signals = answer_signals(asked, rows, fitted().sentence.logits(rows), sentences)
         best = int(np.argmax(logits))
         is_row = CELLS in sentences[best].text and told.numbers[best] == 1 and asked.has_number
-        told_of_it = _HEADED_ANSWER * told.under[best] + _ROW * is_row
+        told_of_it = _HEADED_ANSWER * told.under[best] + _ROW * is_row + _LABELLED * told.labelled[best]
         score = chance(float(fitted().answer.logits(signals) + told_of_it))
         rated = rated_picks(sentences, logits, told)
         chosen = tuple(choose(asked, rated))

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from index.lexical import question_words
 from qa.reading.hit_sentences import UNKNOWN, Sentence
-from qa.reading.questions import Question
-from qa.reading.signals import FACTS
+from qa.reading.questions import FACTS, Question
 
 _NEGATION = re.compile(r"\b(?:not?|never|cannot|without|none)\b|n['’]t\b", re.I)
 # A list that such a line opens may be of what its heading does not name: "The following are excluded:" under "Cover".

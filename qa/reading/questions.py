@@ -10,6 +10,7 @@ from index.lexical import question_words
 from qa.reading.actors import ALIASES, SAYING, plain_words
 
 Kind = Literal["when", "number", "who", "why", "list", "other"]
+FACTS = ("when", "number", "who")  # kinds of questions that one sentence answers
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _WHEN = re.compile(
@@ -75,6 +76,11 @@ class Question:
     def has_number(self) -> bool:
         """Whether it names a number that is no year."""
         return any(map(_NO_YEAR.fullmatch, self.names))
+
+    @property
+    def for_a_fact(self) -> bool:
+        """Whether one thing is asked for: when, how much or who, or of what was in a year."""
+        return self.kind in FACTS or any(name[0].isdigit() for name in self.names)
 
 
 def analyse(text: str) -> Question:

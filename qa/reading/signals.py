@@ -12,7 +12,7 @@ from index.lexical import question_words
 from qa.facts import is_spelled_out
 from qa.reading.actors import ALIASES
 from qa.reading.hit_sentences import Sentence
-from qa.reading.questions import Question, acronyms_of
+from qa.reading.questions import FACTS, Question, acronyms_of
 from qa.reading.reader_model import Insight, ReaderModel, Text
 from qa.reading.sentence_vectors import Embeds
 
@@ -45,7 +45,6 @@ _CAUSE = re.compile(
 )
 _HAS_POINT = re.compile(r"\d+(?:\.\d+)+")  # 4.0 is no 0.4
 _MOST_LOGIT = 8.0
-FACTS = ("when", "number", "who")  # kinds of questions that one sentence answers
 
 
 def texts_of(sentences: Sequence[Sentence]) -> dict[str, tuple[Text, list[int]]]:

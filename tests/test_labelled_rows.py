@@ -1,0 +1,121 @@
+"""Tables: the row whose first cell, with the names of its columns, says what is asked for is the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.records import DocumentInfo, Hit, Locator, Passage, Scores
+from qa.answer import answer_question
+from qa.indexing import index_paths
+from qa.reading.hit_sentences import sentences_of
+from qa.reading.questions import analyse
+from qa.reading.rows import labelled
+from qa.records import AskRequest
+from qa.workspace import Workspace
+
+REPORT = """# Harbour Works annual report
+
+Total assets grew because the two cranes were bought in 2021, and other assets fell by a little in the same year.
+
+## Balance sheet
+
+| | 2021 | 2020 |
+| --- | --- | --- |
+| Cash | 1,204 | 988 |
+| Other assets | 167 | 117 |
+| Total assets | 40,452 | 30,574 |
+| Total liabilities | 12,001 | 11,900 |
+
+## Results
+
+| | 2021 | 2020 |
+| --- | --- | --- |
+| Net income (loss) | 2,111 | (2,208) |
+| Adjusted earnings | 8,733 | 1,377 |
+
+Adjusted earnings were shown to the board in 2020, and should not be taken for net income.
+"""
+TABLE = "| 2021 | 2020\nCash | 1,204 | 988\nNet income (loss) | 2,111 | (2,208)\nTotal assets | 40,452 | 30,574\nIdle | — | "
+TOLLS = "Vehicle | Toll\nHeavy lorry | 25 EUR\nMotorcycle | 3"
+
+
+def rows_told(text: str, question: str, title: str = "Report", heading: tuple[str, ...] = ()) -> list[str]:
+    info = DocumentInfo(id="d", collection="c", path="d", part="", title=title, sha256="", length=9, media_type="")
+    context = " | ".join([title, *heading])
+    hit = Hit(Passage("p", "d", 0, len(text), text, Locator(heading=heading), context), info, Scores())
+    sentences = sentences_of([hit])
+    return [one.text for one, told in zip(sentences, labelled(analyse(question), sentences), strict=True) if told]
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("What were total assets at the end of 2020?", "Total assets | 40,452 | 30,574"),
+        ("How much cash was there in 2021?", "Cash | 1,204 | 988"),
+        ("What was the net income in 2020?", "Net income (loss) | 2,111 | (2,208)"),
+        ("What was the net loss in 2020?", "Net income (loss) | 2,111 | (2,208)"),
+        ("What are the total assets in the report?", "Total assets | 40,452 | 30,574"),
+    ],
+)
+def test_a_row_says_what_is_asked_for(question, row):
+    assert rows_told(TABLE, question) == [row]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What were total assets at the end of 2019?",
+        "What were the total assets of Quay Ltd in 2020?",
+        "Who sold assets in 2020?",
+        "Why did total assets grow in 2021?",
+        "What were the assets in 2020?",
+        "What was idle in 2020?",
+    ],
+)
+def test_a_row_says_nothing_of_what_neither_it_nor_its_columns_nor_a_title_names(question):
+    assert rows_told(TABLE, question) == []
+
+
+def test_a_column_or_a_title_may_name_what_the_first_cell_does_not():
+    assert rows_told(TOLLS, "What toll does a heavy lorry pay?") == []
+    assert rows_told(TOLLS, "What is the toll of a heavy lorry?") == ["Heavy lorry | 25 EUR"]
+    assert rows_told(TOLLS, "What is the toll of a motorcycle on the Tay bridge?", "Tay bridge") == ["Motorcycle | 3"]
+
+
+def test_a_line_of_a_table_of_contents_says_nothing():
+    assert rows_told("Dividend policy | 27\nRisk factors | 12", "What is the dividend policy?") == []
+
+
+@pytest.fixture
+def asked(folder: Path, make_workspace):
+    (folder / "report.md").write_text(REPORT)
+    workspace: Workspace = make_workspace(folder / ".qa")
+    index_paths(workspace, [folder])
+
+    def ask(question: str) -> str:
+        return str(answer_question(workspace, AskRequest(question, mode="extractive"))["text"])
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("question", "row", "others"),
+    [
+        (
+            "What were total assets at the end of 2020?",
+            "Total assets | 40,452 | 30,574",
+            ("Other assets", "cranes", "liabilities"),
+        ),
+        ("What were adjusted earnings in 2020?", "Adjusted earnings | 8,733 | 1,377", ("board", "Net income")),
+    ],
+)
+def test_a_figure_is_answered_by_its_row_alone(asked, question, row, others):
+    answer = asked(question)
+    assert row in answer
+    assert not any(other in answer for other in others)
+
+
+def test_a_cause_is_not_answered_by_a_row_alone(asked):
+    assert "cranes" in asked("Why did total assets grow in 2021?")
