@@ -437,6 +437,10 @@ def test_plain_english_is_told_without_the_model(monkeypatch):
     assert detect_language(ENGLISH * 3) == "en"
 
 
+LAW = "The agreement that was signed by them is the law of this contract, which has been made between those parties."
+QUOTED = "The best of the times that have been, and those which were of the past."
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -444,11 +448,18 @@ def test_plain_english_is_told_without_the_model(monkeypatch):
         "Hun tog toget for at besøge The Hague, og det var for sent at vende om, da hun havde været af sted i flere dage.",
         "Die Band The Who war in den Sechzigern eine der lautesten Gruppen, und ihr Album Who's Next gilt als eines der besten.",
         f"{ENGLISH}{'Das Haus steht am Ende der Straße, und niemand weiß, wer darin seit vielen Jahren wohnt. ' * 3}",
+        f"{LAW}\nСоглашение, подписанное сторонами, является законом этого договора.\n" * 3,
+        f"{LAW}\nUmowa, która została podpisana przez strony, jest prawem tej umowy, zawartej między nimi.\n" * 3,
+        f"{LAW}\nDe overeenkomst die door de partijen is ondertekend is de wet van dit contract tussen die partijen.\n" * 3,
+        f"{LAW}\nPerjanjian ini telah dimeterai oleh semua pihak serta menjadi undang-undang antara mereka.\n" * 3,
+        f"Wo das Haus am Ende der langen Gasse steht, wohnt seit vielen Jahren niemand mehr, und es ist leer. “{QUOTED}” "
+        * 2,
+        "Meier, Hans: The History of the Harbour and Its Ships, Berlin: Springer Verlag 1998, Seite 12, vergleiche auch Schmidt, "
+        "Die Geschichte der Stadt. " * 6,
     ],
 )
-def test_a_few_english_words_make_no_english(text, monkeypatch):
-    asked = []
-    monkeypatch.setattr(language, "_by_model", lambda sample: asked.append(sample) or "??")
+def test_some_english_makes_no_english(text, monkeypatch):
+    monkeypatch.setattr(language, "_by_model", lambda sample: "??")
     assert detect_language(text) == "??"
 
 

@@ -1,206 +1,99 @@
-"""Source code: its text as it stands, its title by what it defines, and headings that say in what a line is."""
+"""Program code: its text as it stands, and its title by what it defines."""
 
 from __future__ import annotations
+
+import time
 
 import pytest
 from extracting import read
 
-from index.records import Extracted
+from index.readers.code import title_of_code
 
-PYTHON = '''"""Reads gauges of the harbour."""
+PYTHON = '''"""Reads gauges.
 
-import math
-
-
-# How far out a gauge may be.
+class name: str
+def of(old):
+"""
 LIMIT = 12
 
 
 @dataclass
-class Gauge:
-    """One gauge; class names are those of the maker."""
-
-    depth: float
+class Gauge(Base):
+    """One gauge."""
 
     def level(self, tide: float) -> float:
-        def corrected(value):
-            return value * 2
-
-        return corrected(self.depth) + tide
-
-    async def wait(
-        self,
-        seconds: float,
-    ) -> None:
-        await sleep(seconds)
+        raise KeyError(tide)
 
 
-def main():
+async def main():
     print(Gauge(3).level(1))
-
-
-main()
 '''
-JAVA = """/*
- * Copyright 2019, licensed to nobody.
- */
-package harbour;
-
-/** Keeps what class Tide {} is for. */
-public final class TideTable<T extends Number> implements Table
-{
-    private int rows = count(1);
-
-    @Override
-    public int rows()
-    {
-        if (rows > 3) {
-            return new Counter() { }.count(rows);
-        } else if (rows < 1) {
-            throw new IllegalStateException("function of (nothing) {");
-        }
-        return rows;
-    }
-
-    public TideTable(int rows) {
-        this.rows = rows;
-    }
-}
-"""
-CPP = """#pragma once
-class Forward;
-
-namespace harbour {
-
-// Counts ships.
-class HARBOUR_API Counter final : public Base {
-public:
-    explicit Counter(int first)
-        : Base(first), total_(first) {}
-
-    int total() const { return total_; }
-private:
-    int total_;
-};
-
-template <typename T>
-int Quay::berth(const T& ship) {
-    std::for_each(ships.begin(), ships.end(), [&](auto& one) { use(one); });
-    return 0;
-}
-
-static int spare = 4;
-}
-"""
-RUST = """use std::fmt;
-
-/// A buoy.
-pub struct Buoy<T> {
-    at: T,
-}
-
-impl<T: Into<f64>> fmt::Display for Buoy<T>
-where
-    T: Clone,
-{
-    /// Writes it.
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "buoy")
-    }
-}
-
-pub(crate) enum Side { Left, Right }
-"""
-GO = """package harbour
-
-type Pilot struct {
-	name string
-}
-
-func (p *Pilot) Guide(ship string) error {
-	return nil
-}
-"""
-
-
-def place_of(extracted: Extracted, words: str) -> tuple[str, ...]:
-    """Return the headings that the words stand under, where they come last."""
-    at = extracted.text.rindex(words)
-    under = [section.locator.heading for section in extracted.sections if section.start <= at]
-    return under[-1] if under else ()
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "title"),
+    ("source", "title"),
     [
-        (PYTHON, "gauge.py", "Gauge"),
-        (JAVA, "TideTable.java", "TideTable"),
-        (CPP, "counter.hpp", "Counter"),
-        (RUST, "buoy.rs", "Buoy, Side"),
-        (GO, "pilot.go", "Pilot"),
-        ("int main(int argc, char *argv[])\n{\n    return run(argc);\n}\n", "main.c", "main"),
-        ("def ring(bell)\n  bell.ring\nend\n\ndef loud?\n  true\nend\n", "bell.rb", "ring, loud?"),
-        ("export interface Port { name: string }\nexport const open = 1;\n", "port.ts", "Port"),
-        ("fun sail(to: String) = go(to)\n", "sail.kt", "sail"),
+        (PYTHON, "Gauge"),
+        ("def f(x):\n    raise KeyError(x)\n    return {1}\n\nasync def g(\n    x,\n):\n    pass\n", "f, g"),
+        ("class G[T]:\n  x = 1\n\nclass Äpfel:\n  x = 1\n", "G, Äpfel"),
+        ("/*\n class InComment {\n */\n/** Tides. */\npublic final class Tides<T> implements Table\n{\n}\n", "Tides"),
+        ("public record Point(int x, int y) { }\nenum Side { LEFT }\n@interface Own { }\n", "Point, Side"),
+        ("#pragma once\nclass Forward;\nclass HARBOUR_API Counter final : public Base {\n};\n", "Counter"),
+        ("struct RGB white = {\n 1 };\n\nint main(int argc, char *argv)\n{\n  return run(argc);\n}\n", "main"),
+        (
+            "#include <x.h>\nif (ready(x)) {\n}\nstatic int sail(void) {\n  go();\n}\nint Quay::berth() const {\n}\n",
+            "sail, Quay::berth",
+        ),
+        (
+            "pub struct Buoy<T> {\n}\n\nimpl<T> fmt::Display for Buoy<T> {\n}\n\npub(crate) enum Side { Left }\n",
+            "Buoy, Side",
+        ),
+        ("fn main() {\n    match parse(x) {\n    }\n}\n", "main"),
+        ("type Pilot struct {\n}\n\nfunc (p *Pilot) Guide(ship string) error {\n}\n", "Pilot"),
+        ("func main() {\n\tdefer func() {\n\t}()\n\tgo worker(ch)\n}\n", "main"),
+        ("export interface Port { name: string }\nexport const open = 1;\n", "Port"),
+        ("export default function () {\n}\nexport async function sail(to) {\n}\n", "sail"),
+        ("class Baz internal constructor(val a: Int) : Bar {\n    fun x() = 1\n}\n", "Baz"),
+        ("def ring(bell)\n  puts format('%d', 1)\nend\n\ndef loud?\n  true\nend\n", "ring, loud?"),
+        ("print('ahoy')\n", ""),
+        ("", ""),
+        ("class A:\n x\n" * 3 + "".join(f"class B{i}:\n x\n" for i in range(9)), "A, B0, B1, B2"),
     ],
 )
-def test_a_file_of_code_is_named_after_what_it_defines(source: str, name: str, title: str) -> None:
-    assert read(source, name).title == title
-
-
-def test_a_file_that_defines_nothing_keeps_its_name() -> None:
-    assert read("print('ahoy')\n", "ahoy.py").title == ""
-
-
-def test_the_text_of_code_is_kept_as_it_stands() -> None:
-    extracted = read(PYTHON, "gauge.py")
-    assert extracted.text == PYTHON
-    assert extracted.media_type == "text/x-source"
+def test_code_is_named_after_what_it_defines(source: str, title: str) -> None:
+    assert title_of_code(source) == title
 
 
 @pytest.mark.parametrize(
-    ("source", "name", "words", "place"),
+    ("source", "name"),
     [
-        (PYTHON, "gauge.py", "LIMIT", ()),
-        (PYTHON, "gauge.py", "@dataclass", ("Gauge",)),
-        (PYTHON, "gauge.py", "depth: float", ("Gauge",)),
-        (PYTHON, "gauge.py", "value * 2", ("Gauge", "level", "corrected")),
-        (PYTHON, "gauge.py", "return corrected", ("Gauge", "level")),
-        (PYTHON, "gauge.py", "await sleep", ("Gauge", "wait")),
-        (PYTHON, "gauge.py", "print(", ("main",)),
-        (PYTHON, "gauge.py", "main()", ()),
-        (JAVA, "TideTable.java", "package", ()),
-        (JAVA, "TideTable.java", "/** Keeps", ("TideTable",)),
-        (JAVA, "TideTable.java", "private int", ("TideTable",)),
-        (JAVA, "TideTable.java", "@Override", ("TideTable", "rows")),
-        (JAVA, "TideTable.java", "return new Counter", ("TideTable", "rows")),
-        (JAVA, "TideTable.java", "this.rows", ("TideTable", "TideTable")),
-        (CPP, "counter.hpp", "class Forward", ()),
-        (CPP, "counter.hpp", "// Counts", ("Counter",)),
-        (CPP, "counter.hpp", "{ return total_", ("Counter", "total")),
-        (CPP, "counter.hpp", "int total_", ("Counter",)),
-        (CPP, "counter.hpp", "template", ("Quay::berth",)),
-        (CPP, "counter.hpp", "use(one)", ("Quay::berth",)),
-        (CPP, "counter.hpp", "spare", ()),
-        (RUST, "buoy.rs", "at: T", ("Buoy",)),
-        (RUST, "buoy.rs", "T: Clone", ("Buoy",)),
-        (RUST, "buoy.rs", "/// Writes", ("Buoy", "fmt")),
-        (RUST, "buoy.rs", "Left", ("Side",)),
-        (GO, "pilot.go", "return nil", ("Guide",)),
+        (PYTHON, "gauge.py"),
+        ("<!DOCTYPE html>\n<html><?php class Foo { } ?>hello</html>", "page.php"),
+        ("MAGIC = '%PDF-'\nclass A:\n    x = 1", "magic.py"),
+        ("From: a\nSubject: b\nTo: c\n\nclass A {}", "a.ts"),
     ],
 )
-def test_a_line_of_code_stands_under_the_definitions_around_it(
-    source: str, name: str, words: str, place: tuple[str, ...]
-) -> None:
-    assert place_of(read(source, name), words) == place
+def test_the_text_of_code_is_kept_as_it_stands(source: str, name: str) -> None:
+    extracted = read(source, name)
+    assert (extracted.text, extracted.media_type) == (source, "text/x-source")
+    assert extracted.sections == ()
 
 
-def test_code_of_one_line_that_goes_on_for_ever_is_read_at_once() -> None:
-    source = "class A { " + "int a(b) { return c; } " * 40_000
-    assert read(source, "min.ts").title == "A"
-    assert read("a " * 200_000 + "(\n" + "template <" * 50_000, "min.cpp").title == ""
-    assert read("def f(" * 30_000, "f.py").title == "f"
-
-
-def test_many_functions_without_a_body_are_read_in_time_that_grows_with_them() -> None:
-    assert read("int f(int a,\n" * 20_000, "f.c").title == ""
+@pytest.mark.parametrize(
+    "line",
+    [
+        "template < a > " * 19,
+        "int f(int a)",
+        "impl " + " " * 290,
+        "int f(" + ")" * 290,
+        "public " * 42,
+        "a " * 140 + "(",
+        "/*",
+        '"""',
+    ]
+    + ["class " * 49, "x<" * 140, "a::b " * 59, "fun (" * 59],
+)
+def test_odd_code_is_named_in_time_that_grows_with_it(line: str) -> None:
+    began = time.process_time()
+    title_of_code(f"{line}\n" * 3000)
+    assert time.process_time() - began < 3

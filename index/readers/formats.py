@@ -112,6 +112,8 @@ def detect(data: bytes, name: str) -> str:
     Raises Unsupported for what is not read, UnreadableFile for what is not what its suffix says.
     """
     suffix = PurePath(name).suffix.lower()
+    if _BY_SUFFIX.get(suffix) == "code":  # which may begin as a web page does, or name the first bytes of other formats
+        return "code"
     told = _by_package(data, suffix) or _by_start(data, suffix)
     if told:
         return told
