@@ -14,13 +14,14 @@ from index.catalog_rows import (
     FILE_COLUMNS,
     INFO_COLUMNS,
     PASSAGE_COLUMNS,
+    Ledger,
     row_to_document,
     row_to_file,
     row_to_info,
     row_to_passage,
 )
 from index.filters import Dialect
-from index.records import AllOf, CollectionStats, Document, DocumentInfo, FileRecord, Filter, Passage, Run, Stats
+from index.records import AllOf, CollectionStats, Document, DocumentInfo, Filter, Passage, Run, Stats
 
 Row = tuple[Any, ...]
 File = tuple[str, str]  # collection, path
@@ -192,10 +193,10 @@ class CatalogReading(ABC):
 
     # ------------------------------------------------------------------ the ledger, counts, damage
 
-    def files(self, collection: str) -> dict[str, FileRecord]:
+    def files(self, collection: str) -> Ledger:
         """Return the file ledger of a collection by path."""
         rows = self._rows(f"SELECT {FILE_COLUMNS} FROM files WHERE collection = ? ORDER BY path", (collection,))
-        return {record.path: record for record in map(row_to_file, rows)}
+        return Ledger(rows)
 
     def held(self, collection: str) -> set[str]:
         """Return the paths of the files of a collection that have documents."""

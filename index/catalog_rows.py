@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from index.sqlite import Value
 
 _INFO_FIELDS = "id collection path part title sha256 length media_type lang metadata generation indexed_at".split()
 _FILE_FIELDS = "collection path size mtime_ns ctime_ns status sha256 reason checked_ns readers".split()
+_FILE_PATH = _FILE_FIELDS.index("path")
 INFO_COLUMNS = ", ".join(f"d.{name}" for name in _INFO_FIELDS)
 FILE_COLUMNS = ", ".join(_FILE_FIELDS)
 PASSAGE_COLUMNS = 'p.id, p.start, p."end", p.text, p.context, p.locator'
@@ -61,6 +62,29 @@ def locator_to_text(locator: Locator) -> str:
 def row_to_passage(row: Sequence[Any], document_id: str) -> Passage:
     """Make a record of PASSAGE_COLUMNS."""
     return Passage(row[0], document_id, row[1], row[2], row[3], locator_from_json(json.loads(row[5])), row[4])
+
+
+class Ledger(Mapping[str, FileRecord]):
+    """The file ledger of a collection by path. Records are made when asked for: most runs look at few of them."""
+
+    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
+        self._rows = {row[_FILE_PATH]: row for row in rows}
+
+    def __getitem__(self, path: str) -> FileRecord:
+        """Return the record of a path."""
+        return row_to_file(self._rows[path])
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the paths in the order of the rows."""
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        """Return the number of files."""
+        return len(self._rows)
+
+    def __contains__(self, path: object) -> bool:
+        """Say whether a path is known, without making its record."""
+        return path in self._rows
 
 
 def row_to_file(row: Sequence[Any]) -> FileRecord:

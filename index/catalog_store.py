@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,7 @@ from index.scan import disk_path, entry_of, index_path, outermost
 class CatalogWriting(Protocol):
     """The one connection that writes a catalog, as far as every store uses it in the same way."""
 
-    def files(self, collection: str) -> dict[str, FileRecord]:
+    def files(self, collection: str) -> Mapping[str, FileRecord]:
         """Return the file ledger of a collection by path."""
 
     def staged_files(self) -> dict[File, str]:
@@ -123,7 +123,7 @@ class CatalogStore(ABC):
     def _new_root(self, root: Path | None) -> Path:
         return (root or self.folder.absolute().parent).resolve()
 
-    def ledger(self, collection: str) -> dict[str, FileRecord]:
+    def ledger(self, collection: str) -> Mapping[str, FileRecord]:
         """Return the ledger of a collection by path, outside of `writing()`; empty where nothing is indexed."""
         try:
             with self._reading() as catalog:
@@ -150,7 +150,7 @@ class CatalogStore(ABC):
         if kept != before:
             catalog.set_state({"paths": json.dumps({**known, collection: kept}, ensure_ascii=False)})
 
-    def files(self, collection: str) -> dict[str, FileRecord]:
+    def files(self, collection: str) -> Mapping[str, FileRecord]:
         """Return the ledger of a collection by path."""
         return self._writing_catalog().files(collection)
 

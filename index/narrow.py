@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,7 +138,7 @@ class NarrowStore:
         """Return where the file lies that a document was read from, and the sha256 of the bytes it had then."""
         return self._whole.origin(document_id) if self.versions([document_id]) else None
 
-    def ledger(self, collection: str) -> dict[str, FileRecord]:
+    def ledger(self, collection: str) -> Mapping[str, FileRecord]:
         """Return the ledger of a collection by path."""
         return self._whole.ledger(collection) if collection in self._collections else {}
 

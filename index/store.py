@@ -171,7 +171,7 @@ class Store(Protocol):
     def root_or(self, root: Path | None) -> Path:
         """Return `root()`, or for an index that is yet to be made what it would be."""
 
-    def ledger(self, collection: str) -> dict[str, FileRecord]:
+    def ledger(self, collection: str) -> Mapping[str, FileRecord]:
         """Return the ledger of a collection by path, outside of `writing()`; empty where nothing is indexed."""
 
     def held(self, collection: str) -> set[str]:
@@ -194,7 +194,7 @@ class Store(Protocol):
     def remember_paths(self, collection: str, paths: Iterable[Path]) -> None:
         """Note which files and folders a run was told to index. What lies below another one is not noted apart."""
 
-    def files(self, collection: str) -> dict[str, FileRecord]:
+    def files(self, collection: str) -> Mapping[str, FileRecord]:
         """Return the ledger of a collection by path."""
 
     def staged(self) -> dict[tuple[str, str], str]:
