@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from index.lexical import question_words
 from index.records import CELLS, Hit
 from qa.reading.questions import FACTS, Question, ends_with_mark
+from qa.reading.rows import has_label_of
 from qa.reading.signals import fits_kind
 
 _NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
@@ -138,7 +139,7 @@ def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Seq
     """Leave out what others say than the one whose view is asked for, and what lacks what the best has.
 
     That is the question's numbers, and a heading that says what is asked for; of a list under that its items are the answer.
-    A row that says all of it tells the figure that is asked for.
+    A row that says all of it tells the figure that is asked for, unless others say more of the same.
     """
     if sum(pick.own and pick.score >= least for pick in ranked) >= _ENOUGH:
         ranked = [pick for pick in ranked if pick.own]
@@ -146,8 +147,8 @@ def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Seq
         one_thing = asked.has_number and not asked.several  # "parcel 7", not "the 3 reasons" or what was in 1921
         near = 1.0 if one_thing else _NEARLY * ranked[0].score
         ranked = [pick for pick in ranked if pick.numbered or pick.score >= near]
-    if ranked[0].labelled and asked.for_a_fact:
-        return [pick for pick in ranked if pick.labelled]
+    if ranked[0].labelled and asked.for_a_figure:
+        return [pick for pick in ranked if pick.labelled or has_label_of(ranked[0].text, pick.text)]
     listed = [pick for pick in ranked if pick.is_listed]
     if sum(pick.score >= least for pick in listed) >= _ENOUGH:
         return _as_they_stand(listed)

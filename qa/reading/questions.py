@@ -78,9 +78,9 @@ class Question:
         return any(map(_NO_YEAR.fullmatch, self.names))
 
     @property
-    def for_a_fact(self) -> bool:
-        """Whether one thing is asked for: when, how much or who, or of what was in a year."""
-        return self.kind in FACTS or any(name[0].isdigit() for name in self.names)
+    def for_a_figure(self) -> bool:
+        """Whether one number is asked for: how much, or what something was in a year."""
+        return self.kind == "number" or any(name[0].isdigit() for name in self.names)
 
 
 def analyse(text: str) -> Question:

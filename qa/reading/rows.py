@@ -1,4 +1,4 @@
-"""Does the row of a table say all that is asked for, in its first cell and the names of its columns? Then it is told."""
+"""Does the row of a table say all that is asked for, in its first cell and the names of its columns? Then it tells it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from index.table_rows import header_of
 from qa.reading.hit_sentences import Sentence
 from qa.reading.questions import Question
 
+_TOLD_BY_ROWS = ("number", "list", "other")  # kinds of questions; the others ask for more than a figure
+# "Net income (loss)" says what the net income was, and the net loss; "Annual leave (part-time)" not what annual leave is.
+_OR = re.compile(r"\b(\w+)\s*\((loss(?:es)?|income|expenses?|deficit|decrease|increase|gains?|benefit|credit)\)", re.I)
 _PAGE = re.compile(r"\d{1,3}")  # where the table is one of contents
-_BRACKET = re.compile(r"\(([^)]*)\)")
-_WORD_BEFORE = re.compile(r"\w+\s*" + _BRACKET.pattern)
 _SAYS_LITTLE = frozenset(question_words("what how much many amount value figure sum year end report be have"))
 
 
@@ -25,27 +26,39 @@ def labelled(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.f
     """Return 1 for each row that says the whole question, else 0: "Total assets | $40 | $31" of what these were in 2020.
 
     Each word of its first cell is to be in the question, and each of the question there, in the names of the columns, or in
-    a title above.
+    the heading above. ½ where a figure is asked for and only the title says some of it, with no heading between; it never
+    says a number: the report of 2021 may have tables of 2020.
     """
-    return np.array([float(CELLS in one.text and _says(asked, one)) for one in sentences])
+    told = asked.kind in _TOLD_BY_ROWS
+    return np.array([_fit(asked, one) if told and CELLS in one.text else 0.0 for one in sentences])
 
 
-def _says(asked: Question, row: Sentence) -> bool:
+def has_label_of(row: str, text: str) -> bool:
+    """Say whether a text has all words of a row's first cell, and so may say more of the same."""
+    return _words(row.partition(CELLS.strip())[0]) <= _words(text)
+
+
+def _fit(asked: Question, row: Sentence) -> float:
     label, *cells = (cell.strip() for cell in row.text.split(CELLS.strip()))
     words = _words(asked.text) - _SAYS_LITTLE
     own = next((one for one in map(_words, _readings(label)) if one and one <= words), None)
-    if own is None or not any(any(map(str.isalnum, cell)) for cell in cells):
-        return False
+    if own is None or not any(any(map(str.isdigit, cell)) for cell in cells):
+        return 0.0
     passage = row.hit.passage
-    names = header_of(passage.text, row.start - passage.start)
-    if not (names or CELLS in row.under) and _PAGE.fullmatch(" ".join(filter(None, cells))):
-        return False
-    return words <= own | _words(f"{names} {row.under} {row.hit.document.title} {passage.context}")
+    names = _words(header_of(passage.text, row.start - passage.start) or (row.under if CELLS in row.under else ""))
+    if names & _words("page") or (not names and _PAGE.fullmatch(" ".join(filter(None, cells)))):
+        return 0.0
+    title = row.hit.document.title
+    above = (row.section, row.under, *passage.locator.heading[::-1])
+    heading = next((one for one in above if one not in ("", title) and CELLS not in one), "")
+    left = words - own - names - _words(heading)
+    by_title = not heading and asked.for_a_figure and not any(word[0].isdigit() for word in left) and left <= _words(title)
+    return 0.5 if left and by_title else float(not left)
 
 
 def _readings(label: str) -> tuple[str, str, str]:
-    """Return a label as it stands, without what is in brackets, and with that for the word before: "Net income (loss)"."""
-    return label, _BRACKET.sub(" ", label), _WORD_BEFORE.sub(r"\1", label)
+    """Return a label as it stands, and where it names one thing or its opposite, both."""
+    return label, _OR.sub(r"\1", label), _OR.sub(r"\2", label)
 
 
 @lru_cache(maxsize=4096)
