@@ -73,7 +73,8 @@ def make_plan(
         kind = "changed" if kind == "added" and record.path in held else kind
         kinds[kind].append(record)
     lost = [ledger[name] for name in gone if name in held]
-    away = _find_moved_away([ledger[name] for name in sorted(held - found.keys() - set(gone))], kinds["added"], root)
+    elsewhere = sorted(held - found.keys() - set(gone)) if kinds["added"] else []
+    away = _find_moved_away([ledger[name] for name in elsewhere], kinds["added"], root)
     renamed = _find_renamed(kinds["added"], [*lost, *away], root)
     moved_to, moved_from = {new.path for new, _ in renamed}, {old for _, old in renamed}
     kinds["added"] = [record for record in kinds["added"] if record.path not in moved_to]
