@@ -73,6 +73,7 @@ def make_plan(
         kind = "changed" if kind == "added" and record.path in held else kind
         kinds[kind].append(record)
     lost = [ledger[name] for name in gone if name in held]
+    # records of all other files only where one of them may have moved: making them takes most of a small run
     elsewhere = sorted(held - found.keys() - set(gone)) if kinds["added"] else []
     away = _find_moved_away([ledger[name] for name in elsewhere], kinds["added"], root)
     renamed = _find_renamed(kinds["added"], [*lost, *away], root)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hits import hit_of
 
-from index.records import DocumentInfo, Hit, Locator, Passage, Scores
 from qa.answer import answer_question
 from qa.indexing import index_paths
 from qa.reading.headings import headed
@@ -61,12 +61,6 @@ Ibuprofen is a medicine against pain and fever.
 - Alcohol
 - Other medicines against pain
 """
-
-
-def hit_of(text: str, title: str = "", heading: tuple[str, ...] = ()) -> Hit:
-    info = DocumentInfo(id="d", collection="c", path="d", part="", title=title, sha256="", length=9, media_type="")
-    context = " | ".join([title, *heading])
-    return Hit(Passage("p", "d", 0, len(text), text, Locator(heading=heading), context), info, Scores())
 
 
 def under(text: str, **named: object) -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hits import hit_of
 
-from index.records import DocumentInfo, Hit, Locator, Passage, Scores
 from qa.answer import answer_question
 from qa.indexing import index_paths
 from qa.reading.hit_sentences import sentences_of
 from qa.reading.questions import analyse
-from qa.reading.rows import labelled
+from qa.reading.rows import has_label_of, labelled
 from qa.records import AskRequest
 from qa.workspace import Workspace
 
@@ -42,10 +42,7 @@ TOLLS = "Vehicle | Toll\nHeavy lorry | 25 EUR\nMotorcycle | 3"
 
 
 def rows_told(text: str, question: str, title: str = "Report", heading: tuple[str, ...] = ()) -> list[str]:
-    info = DocumentInfo(id="d", collection="c", path="d", part="", title=title, sha256="", length=9, media_type="")
-    context = " | ".join([title, *heading])
-    hit = Hit(Passage("p", "d", 0, len(text), text, Locator(heading=heading), context), info, Scores())
-    sentences = sentences_of([hit])
+    sentences = sentences_of([hit_of(text, title, heading)])
     return [one.text for one, told in zip(sentences, labelled(analyse(question), sentences), strict=True) if told]
 
 
@@ -114,6 +111,13 @@ def test_a_row_below_the_heading_of_another_product_tells_nothing_of_one():
 
 def test_a_line_of_a_table_of_contents_says_nothing():
     assert rows_told("Dividend policy | 27\nRisk factors | 12", "What is the dividend policy?") == []
+
+
+def test_more_is_said_of_a_figure_where_a_text_has_the_words_of_one_reading_of_its_label():
+    row = "Net income (loss) | 2,111 | (2,208)"
+    assert has_label_of(row, "The net loss of 2020 was restated.")
+    assert has_label_of(row, "Net income does not count gifts.")
+    assert not has_label_of(row, "Income was taxed.")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from index import catalog_rows
 from index.errors import BadPath, CitableError, IndexLocked, TooManyDeletions
 from index.search import search
 from index.sqlite import Database
@@ -50,6 +51,19 @@ def test_a_second_run_with_nothing_changed_embeds_nothing_and_makes_no_generatio
     assert (first.embedded, first.generation) == (2, 1)
     assert (second.embedded, second.passages, second.generation) == (0, 0, 1)
     assert len(plan.unchanged) == 2
+
+
+def test_a_file_that_changes_makes_no_records_of_the_others(folder: Path, make_workspace, monkeypatch):
+    write(folder, **{f"f{number}": f"Fig {number} is brown." for number in range(20)})
+    workspace = make_workspace()
+    index_paths(workspace, [folder])
+    write(folder, f7="Fig 7 is blue.")
+    made: list[str] = []
+    row_to_file = catalog_rows.row_to_file
+    monkeypatch.setattr(catalog_rows, "row_to_file", lambda row: made.append(row[1]) or row_to_file(row))
+    report = index_paths(workspace, [folder / "f7.txt"])
+    assert [one.path for one in report.plan.changed] == ["docs/f7.txt"]
+    assert set(made) == {"docs/f7.txt"}
 
 
 def test_added_changed_and_deleted_files_are_picked_up(folder: Path, make_workspace):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from index.readers.text import decode_rated
 from index.records import Extracted
@@ -24,22 +23,7 @@ _FUNCTION = re.compile(
 )
 # As C and its kin open them, no further in than any other: "static int main(void) {", or with the bracket in the next line.
 _C_FUNCTION = re.compile(r"(?:[\w:<>,*&]+ )+[*&]*(?P<name>[^\W\d][\w:]*) ?\([^;(){}]*\)(?: const)?(?: \{|$)")
-_STATEMENTS = (
-    "return",
-    "else",
-    "new",
-    "if",
-    "for",
-    "while",
-    "switch",
-    "catch",
-    "typedef",
-    "using",
-    "case",
-    "go",
-    "defer",
-    "match",
-)
+_STATEMENTS = frozenset("return else new if for while switch catch typedef using case go defer match".split())
 _LINE = 300  # characters; longer ones are data, or written by a program
 _NAMES = 4
 
@@ -55,13 +39,9 @@ def title_of_code(text: str) -> str:
     """Return the first types that code defines, else the first functions, "" where it defines nothing that is found."""
     lines = [line for line in _ASIDE.sub("", text).split("\n") if len(line) <= _LINE]
     inner = [" ".join(line.split()) for line in lines]
-    outer = [line.rstrip() for line in lines if line[:1].strip() and not line.startswith(_STATEMENTS)]
+    outer = [line.rstrip() for line in lines if line[:1].strip() and line.split(maxsplit=1)[0] not in _STATEMENTS]
     for patterns, candidates in (((_TYPE, _GO_TYPE), inner), ((_FUNCTION,), inner), ((_C_FUNCTION,), outer)):
         names = [found["name"] for line in candidates for one in patterns if (found := one.match(line))]
         if names:
-            return ", ".join(_first(names))
+            return ", ".join(list(dict.fromkeys(names))[:_NAMES])
     return ""
-
-
-def _first(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))[:_NAMES]

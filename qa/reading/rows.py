@@ -35,7 +35,7 @@ def labelled(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.f
 
 def has_label_of(row: str, text: str) -> bool:
     """Say whether a text has all words of a row's first cell, and so may say more of the same."""
-    return _words(row.partition(CELLS.strip())[0]) <= _words(text)
+    return any(words and words <= _words(text) for words in map(_words, _readings(row.partition(CELLS.strip())[0])))
 
 
 def _fit(asked: Question, row: Sentence) -> float:
