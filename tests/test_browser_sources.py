@@ -129,11 +129,11 @@ def test_escape_closes_the_card_first_and_then_the_source(page: Page, site: Site
     expect(card).to_be_visible()
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
-    assert page.locator(".panel").is_visible()
+    expect(page.locator(".panel")).to_be_visible()
     page.get_by_label("Ask a follow-up").focus()
     page.keyboard.press("Escape")
     expect(page.get_by_label("Ask a follow-up")).not_to_be_focused()
-    assert page.locator(".panel").is_visible(), "the box was left, nothing more"
+    expect(page.locator(".panel")).to_be_visible()  # the box was left, nothing more
     page.keyboard.press("Escape")
     expect(page.locator(".panel")).to_have_count(0)
 
@@ -159,7 +159,7 @@ def test_on_a_narrow_screen_and_with_a_modifier_the_link_is_a_link(page: Page, s
     page.set_viewport_size({"width": 600, "height": 900})
     page.locator("a.chip").first.click()
     page.wait_for_url("**/documents/*")
-    assert page.locator("mark#cited").is_visible()
+    expect(page.locator("mark#cited")).to_be_visible()
 
 
 def test_the_page_of_a_pdf_is_a_picture_beside_its_text(page: Page, site: Site) -> None:
@@ -362,4 +362,4 @@ def test_a_point_of_the_map_opens_its_passage(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/map?q=harbour+budget")
     screenshot(page, "map")
     page.locator("svg.map a.map-hit").last.click()
-    assert page.locator("mark#cited").is_visible()
+    expect(page.locator("mark#cited")).to_be_visible()
