@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 from index.lexical import question_words
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
-from qa.facts import Token, name_forms, opposites_of, tokens_of
+from qa.facts import Token, opposites_of, tokens_of
+from qa.names import name_forms
 from qa.reading.hit_sentences import Sentence
 from qa.reading.sentence_vectors import Embeds
 from qa.support import Evidence, differs

@@ -12,17 +12,21 @@ from functools import lru_cache
 from typing import Literal
 
 from index.lexical import word_stem
-from qa.reading.actors import ALIASES, SAYING
+from qa.reading.actors import SAYING
 
 Kind = Literal["number", "name", "negation", "hedge", "word"]
 
 _TOKEN = re.compile(
     r"(?P<date>\b\d{4}-\d{2}-\d{2}\b)"
+    r"|(?P<union>\b(?:United (?:States(?: of America)?|Kingdom|Nations|Arab Emirates)|European Union)\b"
+    r"|\bU\.(?:S(?:\.A)?|K|N)\b\.?)"
     r"|(?P<number>\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?|\d+(?:[.,٫]\d+)*)"
     r"|(?P<sign>[%‰$€£₹¥°])"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’.‑-][^\W_]+)*)"
 )
 _GROUPED = re.compile(r"\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?")
+# By their initials, in capitals: "us" is a pronoun.
+_UNIONS = {"US": "usa", "USA": "usa", "USOA": "usa", "UK": "uk", "UN": "un", "UAE": "uae", "EU": "eu"}
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH_NUMBER = {name: i for i, month in enumerate(_MONTHS, 1) for name in (month, month[:3])} | {"sept": 9}
 _SIGNS = {"%": "percent", "‰": "permille", "$": "dollar", "€": "euro", "£": "pound", "₹": "rupee", "¥": "yen", "°": "degree"}
@@ -67,12 +71,7 @@ _OPPOSITES = (
     "promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
     "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
 )
-# The disease and its virus, as keys of names and words: whoever writes about one often names the other only.
-_SAME_ILLNESS = frozenset({"covid", "covid19", "sarscov2", "ncov", word_stem("coronavirus")})
-_SHOUTED = 6  # letters: from here on a word in capitals is taken for emphasis
-_SHOUTED_WORDS = frozenset("yes may all only very must never stop now high low some most many more less good bad".split())
 _SENTENCE = 600  # characters; the facts of longer texts are not kept
-_COMMON = frozenset("some many most all every each both yes according data".split())  # capitalised in mid-sentence too
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +106,8 @@ def _raw_tokens(text: str) -> Iterator[Token]:
             yield Token("number", number_key(year), shown)
         elif match.lastgroup == "number":
             yield Token("number", number_key(shown), shown)
+        elif match.lastgroup == "union":
+            yield Token("name", _UNIONS["".join(re.findall(r"\b\w", shown)).upper()], shown)
         elif match.lastgroup == "sign":
             yield Token("word", _SIGNS[shown], shown)
         else:
@@ -136,7 +137,7 @@ def _word_token(shown: str, *, first: bool) -> Token:
     word = re.sub(r"['’]s$", "", shown).replace("’", "'")
     lower = word.lower()
     if any(map(str.isdigit, word)):  # COVID-19, N95: a name, no number
-        return Token("name", re.sub(r"[-‑.]", "", lower), shown)
+        return Token("name", name_key(lower), shown)
     if lower in NEGATIONS or _CONTRACTED_NOT.search(word):
         return Token("negation", "not", shown)
     number = spelled_number(lower)
@@ -148,9 +149,14 @@ def _word_token(shown: str, *, first: bool) -> Token:
     if lower in _HEDGES or lower in SAYING:
         return Token("hedge", stem or lower, shown)
     if word.isupper() and len(word) > 1:  # WHO is no stop word
-        return Token("name", stem or lower, shown)
+        return Token("name", _UNIONS.get(word) or stem or lower, shown)
     is_name = word[0].isupper() and not first and len(word) > 1 and stem != ""
     return Token("name" if is_name else "word", stem, shown)
+
+
+def name_key(lower: str) -> str:
+    """Return the key of a name with digits, in small letters: F-16s and F16 are one."""
+    return re.sub(r"(?<=\d)s$", "", re.sub(r"[-‑.]", "", lower))
 
 
 def spelled_number(word: str) -> int:
@@ -187,33 +193,6 @@ def _scaled(key: str, scale: float) -> str:
         return f"{float(key) * scale:.12g}"
     except ValueError:
         return f"{key}*{scale:g}"
-
-
-def name_forms(token: Token) -> frozenset[str]:
-    """Return every stem under which a name may stand: Islamabad for Pakistan, a virus for its disease."""
-    aliases = ALIASES.get(token.shown.lower(), frozenset())
-    same = _SAME_ILLNESS if token.key in _SAME_ILLNESS else frozenset()
-    return frozenset({token.key, *same, *(word_stem(alias) for alias in aliases)})
-
-
-def is_surely_name(token: Token, text: str) -> bool:
-    """Say whether a capitalised word of a text is a name: not in a headline, no word in emphatic capitals."""
-    if any(map(str.isdigit, token.shown)):
-        return True
-    if token.shown.isupper() and (len(token.shown) >= _SHOUTED or token.shown.lower() in _SHOUTED_WORDS):
-        return False
-    words = [word for word in re.findall(r"[^\W\d_]{4,}", text)[1:] if word.lower() != token.shown.lower()]
-    capitals = sum(word[0].isupper() for word in words)
-    return token.shown.lower() not in _COMMON and (len(words) < 3 or capitals <= len(words) * 2 // 3)
-
-
-def is_spelled_out(acronym: str, text: str) -> bool:
-    """Say whether words in the text have the letters of a short name as their initials: MTCR, IAEA."""
-    if not 3 <= len(acronym) <= 8 or not acronym.isalpha():
-        return False
-    return (
-        re.search(r"\b" + r"\w*[\s-]+(?:(?:of|and|for|the|on)\s+)*".join(acronym) + r"\w", text, re.IGNORECASE) is not None
-    )
 
 
 def _opposites() -> dict[str, frozenset[str]]:

@@ -12,10 +12,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from index.lexical import word_stem
 from index.records import Document
 from index.sentences import sentence_spans
-from qa.facts import Token, is_spelled_out, is_surely_name, name_forms, opposites_of, tokens_of
+from qa.facts import Token, opposites_of, tokens_of
+from qa.names import core_of, is_spelled_out, is_surely_name, name_forms, parts_of
 from qa.records import Citation, Verdict
+from qa.rounding import unrounded
 from qa.statements import says, stands_apart
 
 _REACH = 800  # characters on each side of a quote in which its sentences are looked for
@@ -23,6 +26,14 @@ _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a differen
 _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
+_COUNTED = 10  # up to here a claim may count itself what its source lists
+_MEASURES = frozenset(
+    map(
+        word_stem,
+        "second minute hour day week month year decade century percent degree meter metre kilometer kilometre mile foot "
+        "feet inch gram kilogram pound ton litre liter dollar euro rupee hundred thousand million billion time".split(),
+    )
+)
 _WORD = re.compile(r"[^\W_]+")
 # Said near a sentence, these make it one that the document may only report: "Three myths: …"
 _DISOWNED = frozenset(
@@ -131,9 +142,10 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
     """Judge a claim by the places of its citations. entails: the model's opinion on (claim, evidence), if there is one."""
     if not evidence:
         return Judgement("unsupported", 0.0, "nothing is cited for it")
-    words = tokens_of(claim)
+    near = [token for one in evidence for text in (one.sentences, one.beside) for token in tokens_of(text)]
+    words = unrounded(tokens_of(claim), near)
     views = sorted((_View(words, one) for one in evidence), key=lambda view: -view.covered)
-    found = _said(claim, evidence) or _absent(claim, words, views) or _turned(views[0])
+    found = _said(claim, evidence) or _absent(claim, words, views, near) or _turned(views[0])
     opinion = _asked(claim, evidence, entails) if entails and (found is None or found.missed) else None
     if opinion is None:
         return found or Judgement("unchecked", views[0].covered, _NOT_TOLD)
@@ -229,7 +241,7 @@ def _common(claim: Sequence[Token], source: Sequence[Token]) -> list[tuple[int, 
 
 def differs(claim: Sequence[Token], evidence: Evidence) -> str:
     """Return in what evidence says something else of the same than a claim: a number, a negation, an opposite, or ""."""
-    view = _View(claim, evidence)
+    view = _View(unrounded(claim, tokens_of(evidence.sentences)), evidence)
     if view.covered < _SAME_POINT:
         return ""
     counted = _miscounted(view)
@@ -239,22 +251,36 @@ def differs(claim: Sequence[Token], evidence: Evidence) -> str:
     return turned.reason if turned and turned.verdict == "contradicted" else ""
 
 
-def _absent(text: str, claim: Sequence[Token], views: Sequence[_View]) -> Judgement | None:
-    """Find a number or name of the claim that stands nowhere near its quotes."""
-    near = [token for view in views for text in (view.evidence.sentences, view.evidence.beside) for token in tokens_of(text)]
-    around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
+def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Sequence[Token]) -> Judgement | None:
+    """Find a number or name of the claim that stands nowhere near its quotes. near: what stands in and beside them."""
     best = views[0]
     numbers = {token.key for token in near if token.kind == "number"}
-    for number in (token for token in claim if token.kind == "number" and token.key not in numbers):
+    for i, number in enumerate(claim):
+        if number.kind != "number" or number.key in numbers:
+            continue
         if best.covered >= _SAME_SUBJECT and any(token.kind == "number" for token in best.window):
             return Judgement("contradicted", best.covered, f"{number.shown} is not the number in the cited words")
-        return Judgement("unsupported", 0.0, f"{number.shown} is not in the cited words or beside them")
-    keys = {token.key for token in around}
+        if not _may_be_counted(number, claim[i + 1 : i + 2], near):
+            return Judgement("unsupported", 0.0, f"{number.shown} is not in the cited words or beside them")
+    around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
+    keys = {*(token.key for token in around), *parts_of(around)} - {""}
     spelled = " ".join(f"{view.evidence.sentences} {view.evidence.beside} {view.evidence.setting}" for view in views)
     for name in (token for token in claim if token.kind == "name" and is_surely_name(token, text)):
-        if not (name_forms(name) & keys or is_spelled_out(name.shown, spelled)):
+        if not ({*name_forms(name), core_of(name)} & keys or is_spelled_out(name.shown, spelled)):
             return Judgement("unsupported", 0.0, f"{name.shown} is not in the cited words or beside them")
     return None
+
+
+def _may_be_counted(number: Token, thing: Sequence[Token], near: Sequence[Token]) -> bool:
+    """Say whether a claim may have counted what its source lists: "both routes" are two, where the words give no number.
+
+    thing: the word behind the number. Hours and metres are measured, which the source has to say.
+    """
+    if not number.shown.isalpha() or not number.key.isdigit() or int(number.key) > _COUNTED:
+        return False
+    if any(one.key in _MEASURES for one in thing):
+        return False
+    return not any(token.kind == "number" and token.key.isdigit() and int(token.key) <= _COUNTED for token in near)
 
 
 def _turned(view: _View) -> Judgement | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.lexical import question_words
-from qa.facts import is_spelled_out
+from qa.names import is_spelled_out
 from qa.reading.actors import ALIASES
 from qa.reading.hit_sentences import Sentence
 from qa.reading.questions import FACTS, Question, acronyms_of

@@ -1,0 +1,109 @@
+"""Names and numbers of a claim that stand in its source in another form."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa.facts import tokens_of
+from qa.support import Evidence, differs, judge
+
+
+def verdict(claim: str, source: str) -> str:
+    return judge(claim, [Evidence(source)]).verdict
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("The Bavarian court heard the case.", "The case came before a court in Bavaria."),
+        ("A court in Bavaria heard the case.", "The case came before a Bavarian court."),
+        ("The band came from Scotland.", "It was a Scottish band."),
+        ("Many Californians may ask for it.", "Residents of California may ask for it."),
+        ("The firm is Italian.", "The firm has its seat in Italy."),
+        ("The firm is Chinese.", "The firm has its seat in China."),
+        ("The US court heard the case.", "The case came before a court of the United States."),
+        ("The case was heard in the United States.", "The case came before an American court."),
+        ("The case was heard in the U.K. at once.", "The case came before a British court."),
+        ("Some virus has DNA.", "It is a virus with a large DNA-packing capacity."),
+        ("It helps against HIV-1 in children.", "It helps HIV-1-positive children."),
+        ("They used a PCR-based test.", "They used a test that makes use of PCR."),
+        ("They sold the F-16 to others.", "Others bought F-16s."),
+    ],
+)
+def test_a_name_may_stand_in_another_form(claim: str, source: str) -> None:
+    assert verdict(claim, source) == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("The Austrian court heard the case.", "The case came before a court in Australia."),
+        ("It flows through Niger.", "It flows through Nigeria."),
+        ("It was a Roman town.", "It was a town of Romania."),
+        ("The American court heard the case.", "The case came before that court."),
+        ("The US court heard the case.", "The case came before us, in a court of this state."),
+        ("The case went to the UK at once.", "The case went to the United Nations."),
+        ("They sold the MiG-31 to others.", "Others bought the MiG-29."),
+        ("They used a PCR-based test.", "The test is one that is based on antigens."),
+        ("It helps against HIV-2 in children.", "It helps HIV-1-positive children."),
+    ],
+)
+def test_another_name_is_not_there(claim: str, source: str) -> None:
+    assert verdict(claim, source) == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("About 8,000 cases were reported.", "Reports tell of 8,098 cases."),
+        ("The firm earned 1.2 million dollars.", "The firm earned 1,234,567 dollars."),
+        ("The firm earned $1.2 million.", "The firm earned $1,234,567."),
+        ("More than ten thousand people answered.", "The survey had answers of 10,669 people."),
+        ("Nearly 200 mothers took part.", "197 mothers took part."),
+        ("Fewer than 200 mothers took part.", "197 mothers took part."),
+        ("At least 10 people were hurt.", "12 people were hurt."),
+        ("The rate was 17 percent.", "The rate was 16.9 percent."),
+    ],
+)
+def test_a_number_may_round_the_one_of_its_source(claim: str, source: str) -> None:
+    assert verdict(claim, source) == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("8,000 cases were reported.", "Reports tell of 8,098 cases."),
+        ("The firm earned 1.3 million dollars.", "The firm earned 1,234,567 dollars."),
+        ("More than 31,000 people live there.", "30,847 people live there."),
+        ("Nearly 200 mothers took part.", "203 mothers took part."),
+        ("Fewer than 200 mothers took part.", "203 mothers took part."),
+        ("At least 10 people were hurt.", "9 people were hurt."),
+        ("The rate was 16 percent.", "The rate was 16.9 percent."),
+        ("It was built around 1990.", "It was built in 1985."),
+        ("Children under 12 pay nothing.", "Children under 10 pay nothing."),
+        ("About 5 people were hurt.", "Between 3 and 7 people were hurt."),
+    ],
+)
+def test_a_number_that_rounds_none_of_its_source_is_not_there(claim: str, source: str) -> None:
+    assert verdict(claim, source) in ("unsupported", "contradicted")
+
+
+def test_two_reports_of_which_one_rounds_do_not_contradict_each_other() -> None:
+    exact = "In May 8,098 cases were reported."
+    assert differs(tokens_of("In May 9,000 cases were reported."), Evidence(exact)) != ""
+    assert differs(tokens_of("In May about 8,000 cases were reported."), Evidence(exact)) == ""
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "expected"),
+    [
+        ("It came by two routes.", "It came by land and by sea.", "unchecked"),
+        ("It came by two routes.", "It came by three of the routes.", "contradicted"),
+        ("It came by two routes and by air.", "Three of them met when it came by land.", "unsupported"),
+        ("It came by twenty routes.", "It came by land and by sea.", "unsupported"),
+        ("It came by 2 routes.", "It came by land and by sea.", "unsupported"),
+        ("It came in two hours.", "It came by land and by sea.", "unsupported"),
+    ],
+)
+def test_a_claim_may_count_itself_what_its_source_lists_but_measures_nothing(claim: str, source: str, expected: str) -> None:
+    assert verdict(claim, source) == expected
