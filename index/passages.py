@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from index.locators import locate
-from index.records import Document, Locator, Passage
+from index.records import CELLS, Document, Locator, Passage
 from index.sentences import Span, sentence_spans
 
 # Stored with the index: passages made by another version are never mixed with these (invariant 11).
-SPLITTER_VERSION = "5"
+SPLITTER_VERSION = "6"
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
@@ -124,23 +124,43 @@ def _rstrip(text: str, start: int, end: int) -> int:
 
 
 def _group(sentences: Sequence[tuple[int, int, int]], document: Document, room: int, contexts: _Contexts) -> Iterator[Span]:
-    """Join sentences greedily; begin anew at headings and the like, otherwise with the last sentence once more."""
+    """Join sentences greedily; begin anew at headings and the like, otherwise with the last sentence once more.
+
+    A block of a table's rows that does not fit is begun anew, too: its first row names the cells of the others.
+    """
     places = _place_numbers(document, [start for start, _, _ in sentences])
+    tables = _table_tokens(document.text, sentences)
     limits = [room - contexts.of(locate(document.sections, start, end))[1] for start, end, _ in sentences]
     group: list[int] = []
     used = 0
     for number, (_, _, tokens) in enumerate(sentences):
         limit = limits[group[0] if group else number]
-        new_section = bool(group) and places[number] != places[group[-1]] and used * _SMALL_SHARE >= room
-        if group and (new_section or used + tokens > limit):
+        is_enough = used * _SMALL_SHARE >= room
+        new_section = bool(group) and places[number] != places[group[-1]] and is_enough
+        new_table = is_enough and used + tables.get(number, 0) > limit
+        if group and (new_section or new_table or used + tokens > limit):
             yield sentences[group[0]][0], sentences[group[-1]][1]
             overlap = group[-1]
-            keep = not new_section and sentences[overlap][2] + tokens <= limits[overlap] and len(group) > 1
+            is_row = new_table and CELLS in document.text[slice(*sentences[overlap][:2])]
+            keep = not (new_section or is_row) and sentences[overlap][2] + tokens <= limits[overlap] and len(group) > 1
             group, used = ([overlap], sentences[overlap][2]) if keep else ([], 0)
         group.append(number)
         used += tokens
     if group:
         yield sentences[group[0]][0], sentences[group[-1]][1]
+
+
+def _table_tokens(text: str, sentences: Sequence[tuple[int, int, int]]) -> dict[int, int]:
+    """Return the tokens of each block of rows, by the number of its first sentence: that of its first row."""
+    found: dict[int, int] = {}
+    first, end = -1, 0
+    for number, (start, stop, tokens) in enumerate(sentences):
+        if number == 0 or "\n\n" in text[end:start]:
+            first = number if CELLS in text[start:stop] else -1
+        if first >= 0:
+            found[first] = found.get(first, 0) + tokens
+        end = stop
+    return found
 
 
 def _place_numbers(document: Document, starts: Sequence[int]) -> list[int]:

@@ -44,9 +44,26 @@ def header_of(text: str, start: int) -> str:
     return header if len(header) <= _LONGEST else ""
 
 
+def group_of(text: str, start: int) -> str:
+    """Return the label that the row at a place stands under: "Net income per share:" above "Diluted | $0.10".
+
+    "" where there is none below the names of the columns, or its total stands between.
+    """
+    above, here = _rows_around(text, start)
+    for cells in reversed(above[count_headers([*above, *here]) :]):
+        if is_label(cells):
+            return cells[0]
+        if is_total(cells) or _names_anew(cells):
+            return ""
+    return ""
+
+
 def _rows_around(text: str, start: int) -> tuple[list[Row], list[Row]]:
-    """Return the rows of a table above a place, and those from there on, as many as need to be seen."""
-    begin = max(0, text.rfind("\n\n", max(0, start - _FARTHEST), start))
+    """Return the rows of a table above a place, and those from there on, as many as need to be seen; none far down."""
+    begin = text.rfind("\n\n", max(0, start - _FARTHEST), start)
+    if begin < 0 and start > _FARTHEST:
+        return [], []
+    begin = max(0, begin)
     above = [_cells(line) for line in text[begin:start].split("\n") if line.strip()]
     below = text[start : start + _FARTHEST].partition("\n\n")[0].split("\n")
     return above, [_cells(line) for line in below if CELLS in line][: _LOOKED_AT + 2]
@@ -77,6 +94,16 @@ def _spans(upper: Row, lower: Row) -> bool:
         return False
     has_gap = len(upper) < len(lower) or not all(upper)
     return has_gap or any(one == other for one, other in zip(upper, lower, strict=False) if one)
+
+
+def is_label(row: Row) -> bool:
+    """Say whether a row says what the rows below it are: "Liabilities:"."""
+    return bool(row[0]) and not any(row[1:])
+
+
+def is_total(row: Row) -> bool:
+    """Say whether a row ends those that stand under a label."""
+    return row[0].casefold().startswith("total")
 
 
 def _names_anew(row: Row) -> bool:

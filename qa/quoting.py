@@ -12,7 +12,7 @@ from typing import Any
 
 from index.records import CELLS, Document, DocumentInfo, Hit
 from index.sentences import sentence_spans
-from index.table_rows import header_of
+from index.table_rows import group_of, header_of
 from qa.citations import cite_span
 from qa.claims import Checked
 from qa.conflicts import Conflict, find_conflicts
@@ -69,10 +69,11 @@ def quote(
 def _heading_of(document: Document, pick: Pick) -> str:
     """Return the heading without which a pick cannot be understood: "Smoking" may be what is forbidden.
 
-    Of a table's row that is what its cells are called.
+    Of a table's row that is the label of its group, and what its cells are called.
     """
     if CELLS in pick.text:
-        return header_of(document.text, pick.start)
+        group = group_of(document.text, pick.start).rstrip(":：")
+        return ", ".join(filter(None, (group, header_of(document.text, pick.start))))
     return _shown(pick.heading.rstrip(":：")) if pick.item or pick.fits else ""
 
 

@@ -41,7 +41,7 @@ _HEADED, _HEADED_ANSWER = 3.0, 2.5
 # "kind 77" picks a row, and 2023 stands in many.
 _ROW = 1.5
 # Added where the first cell of a row, with the names of its columns, says all that is asked for, and to that of an answer.
-_LABELLED = 3.0
+_LABELLED = 5.0
 _ACRONYM = 2.5  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 _STILL_ANSWERS = -2.5  # the logit of a sentence at the edge of a passage that answers
 # What a passage's best sentence and the passage itself add, for each unit of their logits, to what search gave it: half of

@@ -35,6 +35,17 @@ Total assets grew because the two cranes were bought in 2021, and other assets f
 | Net income (loss) | 2,111 | (2,208) |
 | Adjusted earnings | 8,733 | 1,377 |
 
+## Dues
+
+| | 2021 | 2020 |
+| --- | --- | --- |
+| North quay | | |
+| Berth rent | 50 | 40 |
+| Crane hire | 9 | 8 |
+| South quay | | |
+| Berth rent | 30 | 20 |
+| Crane hire | 5 | 4 |
+
 The cash of 2020 was restated to 1,012 after a count in spring. Adjusted earnings were shown to the board in 2020, and should not be taken for net income.
 """
 TABLE = "| 2021 | 2020\nCash | 1,204 | 988\nNet income (loss) | 2,111 | (2,208)\nTotal assets | 40,452 | 30,574\nIdle | — | "
@@ -104,6 +115,34 @@ def test_a_row_that_holds_the_words_of_a_question_may_tell_nothing_of_it(text, q
     assert rows_told(text, question, title, heading) == []
 
 
+GROUPS = """| 2021 | 2020
+North America
+Revenue | 50 | 40
+Operating income | 9 | 8
+Europe
+Revenue | 30 | 20
+Operating income | 5 | 4
+Net income per share:
+Basic | $0.12 | $0.11
+Diluted | $0.10 | $0.09"""
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("What was the operating income of North America in 2021?", ["Operating income | 9 | 8"]),
+        ("What was Europe's revenue in 2020?", ["Revenue | 30 | 20"]),
+        ("What were Europe's sales in 2020?", ["Revenue | 30 | 20"]),
+        ("What were diluted earnings per share in 2021?", ["Diluted | $0.10 | $0.09"]),
+        ("diluted EPS 2021", ["Diluted | $0.10 | $0.09"]),
+        ("What was the operating profit of Asia in 2021?", []),
+        ("What was Europe's diluted income per share in 2021?", []),
+    ],
+)
+def test_the_label_above_a_group_of_rows_may_name_what_the_first_cell_does_not(question, rows):
+    assert rows_told(GROUPS, question) == rows
+
+
 def test_a_row_below_the_heading_of_another_product_tells_nothing_of_one():
     text = "Basic\n\n| Price | Data\nFee | 9 EUR | 1 GB\n\nPlus\n\n| Price | Data\nFee | 19 EUR | 10 GB"
     assert rows_told(text, "How much is the fee of Plus?", "Plans for Plus and Basic") == ["Fee | 19 EUR | 10 GB"]
@@ -157,3 +196,9 @@ def test_what_else_is_said_of_the_same_figure_is_told_beside_its_row(asked):
 
 def test_a_cause_is_not_answered_by_a_row_alone(asked):
     assert "cranes" in asked("Why did total assets grow in 2021?")
+
+
+def test_a_row_is_quoted_under_the_label_of_its_group_and_the_names_of_its_columns(asked):
+    answer = asked("What was the crane hire at the south quay in 2021?")
+    assert "South quay, | 2021 | 2020: Crane hire | 5 | 4" in answer
+    assert "Crane hire | 9 | 8" not in answer

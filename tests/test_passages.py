@@ -165,6 +165,24 @@ def test_a_very_short_section_is_joined_with_the_next():
     assert len(split(headed(1, 3))) == 1
 
 
+def table(rows: int, name: str) -> str:
+    lines = (f"{name} of the harbour, berth {n} | $1,204,{n:03} | $988,{n:03}" for n in range(rows))
+    return "\n".join(["| 2021 | 2020", *lines])
+
+
+def test_a_block_of_rows_that_does_not_fit_begins_a_passage_with_the_sentence_before_it():
+    prose = " ".join(f"The harbour of number {n} was closed to ships for one whole day." for n in range(10))
+    text = f"{prose} The fees were as follows.\n\n{table(8, 'Fees')}\n\n{table(8, 'Costs')}"
+    passages = split(make_document(text))
+    assert [passage.text.split("\n")[0] for passage in passages[-2:]] == ["The fees were as follows.", "| 2021 | 2020"]
+    assert passages[-2].text.endswith("berth 7 | $1,204,007 | $988,007")
+
+
+def test_a_block_of_rows_that_fits_stays_with_the_text_before_it():
+    text = f"The harbour was closed to ships for one whole day. {'It rained. ' * 20}\n\n{table(2, 'Fees')}"
+    assert len(split(make_document(text))) == 1
+
+
 def test_a_new_page_is_no_new_heading():
     text = f"{numbered(10)}\n\n{numbered(3)}"
     at = text.index("\n\n") + 2

@@ -84,12 +84,23 @@ def test_the_names_of_columns_come_again_with_every_few_rows(tag):
     rows = "".join(f"<tr><td>Harbour number {n}<td>{n * 3}<td>a wide place</tr>" for n in range(40))
     table = f"<table><tr><{tag}>Place</{tag}><{tag}>Depth (m)</{tag}><{tag}>Remarks</{tag}></tr>{rows}</table>"
     blocks = text_of(f"{table}<p>After.</p>", "a.html").split("\n\n")
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert blocks.pop() == "After."
     assert {block.split("\n")[0] for block in blocks} == {"Place | Depth (m) | Remarks"}
     assert [line.split(" | ")[0] for block in blocks for line in block.split("\n")[1:]] == [
         f"Harbour number {n}" for n in range(40)
     ]
+
+
+def test_the_label_of_rows_comes_again_where_they_go_on():
+    rows = "".join(f"<tr><td>Berth at the northern quay, number {n}<td>{n * 3}<td>{n * 4}</tr>" for n in range(20))
+    table = f"<table><tr><th><th>2021<th>2020</tr><tr><td>Fees:</tr>{rows}<tr><td>Total fees<td>8<td>9</tr>{rows}</table>"
+    first, *others = text_of(table, "a.html").split("\n\n")
+    assert first.split("\n")[:2] == ["| 2021 | 2020", "Fees:"]
+    assert len(others) > 2
+    for block in others:
+        is_in_total = "Total fees" in "".join(others[: others.index(block)])
+        assert block.split("\n")[1].startswith("Berth" if is_in_total else "Fees:")
 
 
 def test_a_long_table_without_names_is_one_block():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.table_rows import header_of, is_header
+from index.table_rows import group_of, header_of, is_header
 
 PRICES = """Our stock is quoted.
 
@@ -14,6 +14,14 @@ March 31, | 3.02 | 1.72 | 1.95 | 0.70
 September 30, | 4.64 | 3.68 | 1.36 | 1.08
 
 Afterwards."""
+
+
+PER_SHARE = """| 2021 | 2020
+Revenue | 19,984 | 10,230
+Net income per share:
+Basic | $0.12 | $0.11
+Total | $0.10 | $0.09
+Shares, in thousands | 20,328 | 18,282"""
 
 
 def header(text: str, row: str) -> str:
@@ -93,3 +101,23 @@ def test_below_a_row_that_names_the_columns_anew_nothing_tells_their_names():
 def test_rows_of_any_lengths_are_looked_at(table):
     for start in range(0, len(table), 2):
         assert header_of(table, start) == "" or is_header(table, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [("Revenue", ""), ("Basic", "Net income per share:"), ("Total", "Net income per share:"), ("Shares", "")],
+)
+def test_a_row_stands_under_the_last_label_above_it_until_its_total(row, label):
+    assert group_of(PER_SHARE, PER_SHARE.index(row)) == label
+
+
+def test_a_row_below_other_names_of_columns_stands_under_no_label():
+    table = "Food | small | large\nPizzas\nMargherita | 8 | 11\nWine | glass | bottle\nRed | 5 | 20"
+    assert group_of(table, table.index("Margherita")) == "Pizzas"
+    assert group_of(table, table.index("Red")) == ""
+
+
+def test_far_down_a_table_nothing_tells_what_a_row_stands_under():
+    long = "| 2021 | 2020\nFees:\n" + "".join(f"Licence {n} | {n} | {n}\n" for n in range(2000))
+    assert (header(long, "Licence 7 "), group_of(long, long.index("Licence 7 "))) == ("| 2021 | 2020", "Fees:")
+    assert (header(long, "Licence 1999"), group_of(long, long.index("Licence 1999"))) == ("", "")

@@ -9,12 +9,12 @@ from itertools import pairwise, takewhile
 
 from index.readers.builder import fold_space
 from index.records import CELLS
-from index.table_rows import count_headers
+from index.table_rows import count_headers, is_label, is_total
 
 _WIDEST = 200  # columns that cells may span
 _MOST_HEADERS = 2
 _LONGEST_HEADER = 300  # characters: longer names are not told twice
-_BLOCK = 600  # characters of rows: about what a passage holds
+_BLOCK = 500  # characters of rows: with figures no more than a passage holds
 _LONGEST_REPEATED = 100  # characters of a cell that is written in each row it spans
 _MOST_REPEATED = 200_000  # characters that a table may grow by that
 _LEADS = re.compile(r"[$€£¥₹]|(?:US|C|A|HK)\$|\(|[$€£¥₹] ?\(")  # belongs to the number in the next cell
@@ -66,20 +66,22 @@ def lay_out(rows: Sequence[Sequence[Cell]]) -> TableLines:
 def _in_blocks(rows: Sequence[Sequence[str]], headers: int) -> list[list[str]]:
     """Begin a new block every few rows, with the rows that name columns; one block where none do, or at length.
 
-    Where labels stand between rows, "Liabilities", the name of the first column is one of those, "Assets", as a rule.
+    Where labels stand between rows, "Liabilities", the name of the first column is one of those, "Assets", as a rule; the
+    label of the rows that go on comes again, too.
     """
     lines = list(map(_line, rows))
-    labels = any(row[0] and not any(row[1:]) for row in rows[headers:])
+    labels = any(map(is_label, rows[headers:]))
     again = [_line(["", *row[1:]] if labels else row) for row in rows[:headers]]
     if not again or sum(map(len, again)) > _LONGEST_HEADER:
         return [lines]
-    blocks, used = [lines[:headers]], 0
-    for line in lines[headers:]:
+    blocks, used, label = [lines[:headers]], 0, ""
+    for row, line in zip(rows[headers:], lines[headers:], strict=True):
         if used and used + len(line) > _BLOCK:
-            blocks.append(list(again))
+            blocks.append([*again, *([label] if label and not is_label(row) else [])])
             used = 0
         blocks[-1].append(line)
         used += len(line)
+        label = line if is_label(row) else "" if is_total(row) else label
     return blocks
 
 

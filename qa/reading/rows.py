@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from index.lexical import question_words
 from index.records import CELLS
-from index.table_rows import header_of
+from index.table_rows import group_of, header_of
 from qa.reading.hit_sentences import Sentence
 from qa.reading.questions import Question
 
@@ -19,23 +19,31 @@ _TOLD_BY_ROWS = ("number", "list", "other")  # kinds of questions; the others as
 # "Net income (loss)" says what the net income was, and the net loss; "Annual leave (part-time)" not what annual leave is.
 _OR = re.compile(r"\b(\w+)\s*\((loss(?:es)?|income|expenses?|deficit|decrease|increase|gains?|benefit|credit)\)", re.I)
 _PAGE = re.compile(r"\d{1,3}")  # where the table is one of contents
+# What rows call otherwise than who asks, as stems: "ep" is that of EPS.
+_SAME = {"earn": ("incom",), "profit": ("incom",), "revenu": ("sale",), "ep": ("incom", "per", "share")}
 _SAYS_LITTLE = frozenset(question_words("what how much many amount value figure sum year end report be have"))
 
 
 def labelled(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.float64]:
     """Return 1 for each row that says the whole question, else 0: "Total assets | $40 | $31" of what these were in 2020.
 
-    Each word of its first cell is to be in the question, and each of the question there, in the names of the columns, or in
-    the heading above. ½ where a figure is asked for and only the title says some of it, with no heading between; it never
-    says a number: the report of 2021 may have tables of 2020.
+    Each word of its first cell is to be in the question, and each of the question there, in the names of the columns, in the
+    label of its group of rows, or in the heading above. ½ where a figure is asked for and only the title says some of it,
+    with no heading between; it never says a number: the report of 2021 may have tables of 2020.
     """
     told = asked.kind in _TOLD_BY_ROWS
     return np.array([_fit(asked, one) if told and CELLS in one.text else 0.0 for one in sentences])
 
 
 def has_label_of(row: str, text: str) -> bool:
-    """Say whether a text has all words of a row's first cell, and so may say more of the same."""
-    return any(words and words <= _words(text) for words in map(_words, _readings(row.partition(CELLS.strip())[0])))
+    """Say whether a text has all words of a row's first cell, and so may say more of the same.
+
+    A row with no other words there is of another group or table: it would say what is asked for itself.
+    """
+    label, own = row.partition(CELLS.strip())[0], text.partition(CELLS.strip())[0]
+    if CELLS in text and _words(own) == _words(label):
+        return False
+    return any(words and words <= _words(text) for words in map(_words, _readings(label)))
 
 
 def _fit(asked: Question, row: Sentence) -> float:
@@ -51,7 +59,7 @@ def _fit(asked: Question, row: Sentence) -> float:
     title = row.hit.document.title
     above = (row.section, row.under, *passage.locator.heading[::-1])
     heading = next((one for one in above if one not in ("", title) and CELLS not in one), "")
-    left = words - own - names - _words(heading)
+    left = words - own - names - _words(heading) - _words(group_of(passage.text, row.start - passage.start))
     by_title = not heading and asked.for_a_figure and not any(word[0].isdigit() for word in left) and left <= _words(title)
     return 0.5 if left and by_title else float(not left)
 
@@ -63,4 +71,4 @@ def _readings(label: str) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> frozenset[str]:
-    return frozenset(question_words(text))
+    return frozenset(same for word in question_words(text) for same in _SAME.get(word, (word,)))
