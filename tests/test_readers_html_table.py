@@ -9,7 +9,7 @@ from extracting import text_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.readers.html_table import Cell, lay_out
+from index.readers.table_lines import Cell, lay_out
 
 PRICES = """<table>
 <tr><td></td><td></td><td colspan=5>2021</td><td></td><td colspan=2>2020</td></tr>
@@ -90,6 +90,30 @@ def test_the_names_of_columns_come_again_with_every_few_rows(tag):
     assert [line.split(" | ")[0] for block in blocks for line in block.split("\n")[1:]] == [
         f"Harbour number {n}" for n in range(40)
     ]
+
+
+_BERTHS = [("Berth", "Use"), *((f"Berth {n:02}", "free for ships of the line") for n in range(30))]
+_LIST = "".join(f"   * - {berth}\n     - {use}\n" for berth, use in _BERTHS)
+_RULE = "+----------+----------------------------+\n"
+_GRID = [f"| {berth:8} | {use:26} |\n{_RULE}" for berth, use in _BERTHS]
+_BORDER = f"{'=' * 8} {'=' * 26}\n"
+_SIMPLE = [f"{berth:8} {use}\n" for berth, use in _BERTHS]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f".. list-table::\n   :header-rows: 1\n\n{_LIST}",
+        f"{_RULE}{_GRID[0].replace('-', '=')}{''.join(_GRID[1:])}",
+        f"{_BORDER}{_SIMPLE[0]}{_BORDER}{''.join(_SIMPLE[1:])}{_BORDER}",
+    ],
+    ids=["list", "grid", "simple"],
+)
+def test_the_names_of_columns_of_a_restructured_text_come_again_too(table):
+    blocks = text_of(table, "a.rst").split("\n\n")
+    assert len(blocks) > 1
+    assert {block.split("\n")[0] for block in blocks} == {"Berth | Use"}
+    assert sum(block.count("\n") for block in blocks) == 30
 
 
 def test_the_label_of_rows_comes_again_where_they_go_on():

@@ -215,7 +215,7 @@ def test_a_docx_heading_is_known_by_the_style_it_is_based_on_and_by_its_outline_
     ]
 
 
-def test_a_docx_table_row_is_one_line_and_merged_cells_are_not_repeated():
+def test_a_docx_table_row_is_one_line_in_which_wide_cells_keep_their_columns_and_tall_ones_come_again():
     document = Document()
     table = document.add_table(3, 3)
     for row in range(3):
@@ -223,7 +223,35 @@ def test_a_docx_table_row_is_one_line_and_merged_cells_are_not_repeated():
             table.cell(row, column).text = f"{row}{column}"
     wide, tall = table.cell(0, 0).merge(table.cell(0, 1)), table.cell(1, 2).merge(table.cell(2, 2))
     wide.text, tall.text = "wide", "tall"
-    assert read(saved(document), "a.docx").text == "wide | 02\n10 | 11 | tall\n20 | 21"
+    assert read(saved(document), "a.docx").text == "wide | | 02\n10 | 11 | tall\n20 | 21 | tall"
+
+
+def test_the_names_of_a_docx_tables_columns_come_again_with_every_few_rows():
+    document = Document()
+    table = document.add_table(31, 2)
+    table.rows[0]._tr.get_or_add_trPr().append(parse_xml(f"<w:tblHeader {W}/>"))
+    table.cell(0, 0).text, table.cell(0, 1).text = "Berth", "Who may use it"
+    for number in range(1, 31):
+        table.cell(number, 0).text, table.cell(number, 1).text = f"Berth {number}", f"ships of the line {number}"
+    blocks = read(saved(document), "a.docx").text.split("\n\n")
+    assert len(blocks) > 1
+    assert {block.split("\n")[0] for block in blocks} == {"Berth | Who may use it"}
+
+
+def test_a_note_in_a_docx_table_follows_the_table_and_does_not_cut_it():
+    document = Document()
+    table = document.add_table(2, 2)
+    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        table.cell(row, column).text = f"{row}{column}"
+    box = f"<w:p {W}><w:r><w:pict><w:txbxContent><w:p><w:r><w:t>Mind this.</w:t></w:r></w:p></w:txbxContent></w:pict></w:r></w:p>"
+    table.cell(0, 1)._tc.append(parse_xml(box))
+    assert read(saved(document), "a.docx").text == "00 | 01\n10 | 11\n\nMind this."
+
+
+def test_a_cell_of_a_docx_that_goes_on_from_none_is_one_of_its_own():
+    table = "<w:tbl>{}</w:tbl>"
+    row = f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr><w:p>{run('a')}</w:p></w:tc><w:tc><w:p>{run('b')}</w:p></w:tc></w:tr>"
+    assert docx_text(table.format(row)) == "a | b"
 
 
 def test_a_docx_table_in_a_table_is_read_in_order():
@@ -309,6 +337,26 @@ def test_an_odt_gives_headings_lists_tables_and_its_properties():
     assert found.text == "Aims\n\nWe want\nthis now.\n\n1. one\n2. two\n\nwide | c"
     assert found.sections == (Section(0, Locator(heading=("Aims",))),)
     assert (found.title, dict(found.metadata)) == ("The plan", {"author": "A. Writer", "date": "2024-05-06"})
+
+
+def test_cells_of_an_odt_that_span_keep_their_columns_and_its_header_rows_name_them():
+    def cell(text: str, spans: str = "") -> str:
+        return f"<table:table-cell {spans}><text:p>{text}</text:p></table:table-cell>"
+
+    tall = 'table:number-rows-spanned="2"'
+    rows = "".join(
+        f"<table:table-row>{cell(f'Berth {n}')}{cell('free for ships of the line')}</table:table-row>" for n in range(30)
+    )
+    header = (
+        f"<table:table-header-rows><table:table-row>{cell('Berth')}{cell('Use')}</table:table-row></table:table-header-rows>"
+    )
+    first, *others = read(odt_of(f"<table:table>{header}{rows}</table:table>"), "a.odt").text.split("\n\n")
+    assert others
+    assert {block.split("\n")[0] for block in (first, *others)} == {"Berth | Use"}
+    spanning = (
+        f"<table:table-row>{cell('tall', tall)}{cell('1')}</table:table-row><table:table-row>{cell('2')}</table:table-row>"
+    )
+    assert read(odt_of(f"<table:table>{spanning}</table:table>"), "a.odt").text == "tall | 1\ntall | 2"
 
 
 def test_a_note_of_an_odt_follows_its_sentence_and_deleted_text_is_left_out():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from index.readers.flow import Flow
+from index.readers.table_lines import Cell
 
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -24,9 +25,9 @@ def add_chart(flow: Flow, root: Any) -> None:
     columns = [_points(one, "val", "yVal") for one in series]
     categories = _points(series[0], "cat", "xVal") if series else {}
     flow.end()
-    flow.row(["", *(" ".join(_points(one, "tx").values()) for one in series)])
+    flow.row(map(Cell, ["", *(" ".join(_points(one, "tx").values()) for one in series)]))
     for index in sorted(set(categories).union(*columns))[:_MOST_POINTS]:
-        flow.row([categories.get(index, ""), *(column.get(index, "") for column in columns)])
+        flow.row(map(Cell, [categories.get(index, ""), *(column.get(index, "") for column in columns)]))
     flow.end()
 
 

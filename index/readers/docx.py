@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, cast
 
 from docx import Document
@@ -13,6 +15,7 @@ from index.readers.chart import add_chart
 from index.readers.docx_styles import Numbering, Style, Styles, W
 from index.readers.flow import Flow
 from index.readers.ooxml import Package
+from index.readers.table_lines import Cell
 from index.records import Extracted, Locator
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -37,6 +40,7 @@ _SKIPPED = frozenset(
 _WRAPPERS = frozenset(f"{W}{name}" for name in "sdt sdtContent customXml smartTag ins moveTo".split())
 _NOTES = {f"{W}footnoteReference": "footnotes", f"{W}endnoteReference": "endnotes"}
 _OFF = frozenset(["0", "false", "off"])
+_DIGITS = 6  # of how many columns a cell takes
 _PRIVATE = re.compile(r"[\ue000-\uf8ff]")  # letters of symbol fonts: pictures, not text
 
 
@@ -154,16 +158,25 @@ class _Walker:
 
     def _table(self, table: Any) -> None:
         self.flow.end()
-        for row in _children(table, "tr"):
-            if row.find(f"{W}trPr/{W}del") is not None:
-                continue
-            cells = [cell for cell in _children(row, "tc") if not _continues(cell)]
-            if self._is_layout(cells):
-                for cell in cells:
+        attached: list[_Inline] = []
+        rows = [row for row in _children(table, "tr") if row.find(f"{W}trPr/{W}del") is None]
+        heights = _heights(rows)
+        for at, row in enumerate(rows):
+            cells = {column: cell for column, cell in _columns(row) if heights[at, column]}
+            if self._is_layout(list(cells.values())):
+                for cell in cells.values():
                     self.blocks(cell)
-            else:
-                self._row(cells)
+                continue
+            inlines = [_Inline(cell) for cell in cells.values()]
+            names = row.find(f"{W}trPr/{W}tblHeader") is not None
+            self.flow.row(
+                Cell(_PRIVATE.sub("", "".join(inline.texts)), _span(cell), heights[at, column], names)
+                for (column, cell), inline in zip(cells.items(), inlines, strict=True)
+            )
+            attached += inlines
         self.flow.end()
+        for inline in attached:  # after the table, so that it stays whole
+            self._attachments(inline)
 
     def _is_layout(self, cells: list[Any]) -> bool:
         """Tell a row of data from one that only puts things beside each other or draws a frame around them."""
@@ -175,12 +188,6 @@ class _Walker:
             for cell in cells
         )
 
-    def _row(self, cells: list[Any]) -> None:
-        inlines = [_Inline(cell) for cell in cells]
-        self.flow.row([_PRIVATE.sub("", "".join(inline.texts)) for inline in inlines])
-        for inline in inlines:
-            self._attachments(inline)
-
 
 def _children(parent: Any, name: str) -> list[Any]:
     """Return the rows of a table or cells of a row, also those inside content controls."""
@@ -191,6 +198,34 @@ def _children(parent: Any, name: str) -> list[Any]:
         elif child.tag in _WRAPPERS:
             found.extend(_children(child, name))
     return found
+
+
+def _span(cell: Any) -> int:
+    """Return how many columns a cell takes."""
+    span = cell.find(f"{W}tcPr/{W}gridSpan")
+    value = "1" if span is None else span.get(f"{W}val", "1")
+    return max(1, int(value)) if value.isdecimal() and len(value) < _DIGITS else 1
+
+
+def _heights(rows: Sequence[Any]) -> dict[tuple[int, int], int]:
+    """Return how many rows each cell takes, by its row and the column where it begins: 0 of the lower part of one above."""
+    heights: dict[tuple[int, int], int] = {}
+    begun: dict[int, int] = {}
+    for at, row in enumerate(rows):
+        for column, cell in _columns(row):
+            goes_on = _continues(cell) and column in begun
+            heights[at, column] = int(not goes_on)
+            if goes_on:
+                heights[begun[column], column] += 1
+            else:
+                begun[column] = at
+    return heights
+
+
+def _columns(row: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the cells of a row, each with the column where it begins."""
+    cells = _children(row, "tc")
+    return zip(accumulate(map(_span, cells), initial=0), cells, strict=False)
 
 
 def _continues(cell: Any) -> bool:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from index.readers.builder import TextBuilder, fold_space
+from index.readers.table_lines import Cell, lay_out
 from index.readers.text import clean
-from index.records import CELLS, Locator, Section
+from index.records import Locator, Section
 
 _INVISIBLE = re.compile("[\u00ad\ufeff]")  # a place where a word may be broken, and a mark of byte order
 _LONGEST_HEADING = 300  # characters; what is longer is a paragraph that somebody made bold with a heading's style
 
 
 class Flow:
-    """Takes a document block by block. Items of one list and rows of one table become lines of one block."""
+    """Takes a document block by block. Items of one list become lines of one block, rows of a table those of some."""
 
     def __init__(self) -> None:
         self.title = ""  # the first heading
         self._builder = TextBuilder()
-        self._last = ""  # "item" or "row" while such lines follow each other
+        self._rows: list[list[Cell]] = []  # of a table that has not ended
+        self._in_list = False
 
     def place(self, locator: Locator) -> None:
         """Say that what follows lies at `locator`."""
+        self.end()
         self._builder.open_section(locator)
-        self._last = ""
 
     def heading(self, level: int, text: str) -> None:
         """Add a heading; `level` 1 is the highest."""
@@ -32,38 +35,44 @@ class Flow:
         if len(text) > _LONGEST_HEADING:
             self.paragraph(text)
             return
-        self._last = ""
+        self.end()
         self.title = self.title or text
         self._builder.add_heading(level, text)
 
     def paragraph(self, text: str) -> None:
         """Add a paragraph, whose line breaks are kept."""
-        self._add("", fold_lines(text))
+        if text := fold_lines(text):
+            self.end()
+            self._builder.add_block(text)
 
     def item(self, marker: str, text: str) -> None:
         """Add an item of a list, marked "- " or by its number."""
-        text = fold_lines(text)
-        if text:
-            self._add("item", marker + text)
+        if text := fold_lines(text):
+            self._end_table()
+            self._builder.add_block(marker + text, "\n" if self._in_list else "\n\n")
+            self._in_list = True
 
-    def row(self, cells: Sequence[str]) -> None:
-        """Add a row of a table as one line; a row without text adds nothing."""
-        words = [fold_space(_tidy(cell)) for cell in cells]
-        if any(words):
-            self._add("row", fold_space(CELLS.join(words)).rstrip("| "))
+    def row(self, cells: Iterable[Cell]) -> None:
+        """Add a row of a table; a row without text adds nothing."""
+        row = [replace(cell, text=fold_space(_tidy(cell.text))) for cell in cells]
+        if any(cell.text for cell in row):
+            self._in_list = False
+            self._rows.append(row)
 
     def end(self) -> None:
         """End a list or table: the next one is a block of its own."""
-        self._last = ""
+        self._end_table()
+        self._in_list = False
 
     def finish(self) -> tuple[str, tuple[Section, ...]]:
         """Return the text and its sections."""
+        self.end()
         return self._builder.finish()
 
-    def _add(self, kind: str, text: str) -> None:
-        if text:
-            self._builder.add_block(text, "\n" if kind and kind == self._last else "\n\n")
-            self._last = kind
+    def _end_table(self) -> None:
+        rows, self._rows = self._rows, []
+        for block in lay_out(rows).blocks if rows else ():
+            self._builder.add_block("\n".join(block))
 
 
 def fold_lines(text: str) -> str:

@@ -13,7 +13,7 @@ from index.readers.builder import TextBuilder, fold_space
 from index.readers.html_bold import bold_headings
 from index.readers.html_main import Page, Skip, is_hidden
 from index.readers.html_metadata import page_language, page_metadata, page_title
-from index.readers.html_table import Cell, lay_out
+from index.readers.table_lines import Cell, lay_out
 from index.readers.text import Decoded, clean, decode_rated, is_utf8
 from index.records import Extracted, Section
 

@@ -11,6 +11,7 @@ from index.readers.builder import fold_space
 from index.readers.flow import Flow
 from index.readers.ooxml import parse_xml
 from index.readers.package import open_package, read_member
+from index.readers.table_lines import Cell
 from index.records import Extracted
 
 MEDIA_TYPE = "application/vnd.oasis.opendocument.text"
@@ -30,6 +31,8 @@ _SKIPPED = frozenset(
 _AS_TEXT = {f"{TEXT}tab": " ", f"{TEXT}line-break": "\n", f"{TEXT}s": " ", f"{TEXT}soft-page-break": ""}
 # What hangs on a paragraph and is added after it, so that no sentence is broken.
 _ATTACHED = frozenset([f"{TEXT}note-body", f"{DRAW}text-box"])
+_NAMES = f"{TABLE}table-header-rows"
+_DIGITS = 6  # of how much a cell may span
 _ROWS = frozenset(f"{TABLE}{name}" for name in ("table-rows", "table-header-rows", "table-row-group"))
 
 
@@ -134,25 +137,37 @@ class _Walker:
 
     def _table(self, table: Any) -> None:
         self.flow.end()
-        for row in _rows(table):
+        attached: list[_Inline] = []
+        for row, names in _rows(table):
             cells = [cell for cell in row if cell.tag == f"{TABLE}table-cell"]
             if _is_layout(cells):
                 for cell in cells:
                     self.blocks(cell)
             else:
                 inlines = [_Inline(cell) for cell in cells]
-                self.flow.row([inline.text for inline in inlines])
-                for inline in inlines:
-                    self._attachments(inline)
+                self.flow.row(_cell(cell, inline.text, names) for cell, inline in zip(cells, inlines, strict=True))
+                attached += inlines
         self.flow.end()
+        for inline in attached:  # after the table, so that it stays whole
+            self._attachments(inline)
 
 
-def _rows(parent: Any) -> Iterator[Any]:
+def _rows(parent: Any, *, names: bool = False) -> Iterator[tuple[Any, bool]]:
+    """Yield the rows of a table, each with whether its cells name those below."""
     for child in parent:
         if child.tag == f"{TABLE}table-row":
-            yield child
+            yield child, names
         elif child.tag in _ROWS:
-            yield from _rows(child)
+            yield from _rows(child, names=names or child.tag == _NAMES)
+
+
+def _cell(cell: Any, text: str, names: bool) -> Cell:
+    columns, rows = (cell.get(f"{TABLE}number-{kind}-spanned", "1") for kind in ("columns", "rows"))
+    return Cell(text, _count(columns), _count(rows), names)
+
+
+def _count(written: str) -> int:
+    return max(1, int(written)) if written.isdecimal() and len(written) < _DIGITS else 1
 
 
 def _is_layout(cells: list[Any]) -> bool:

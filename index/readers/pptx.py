@@ -14,6 +14,7 @@ from index.readers.builder import fold_space
 from index.readers.chart import add_chart
 from index.readers.flow import Flow, fold_lines
 from index.readers.ooxml import Package
+from index.readers.table_lines import Cell
 from index.records import Extracted, Locator
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -109,7 +110,9 @@ class _Writer:
     def _table(self, table: Any) -> None:
         self.flow.end()
         for row in table.rows:
-            self.flow.row([cell.text_frame.text for cell in row.cells if not cell.is_spanned])
+            self.flow.row(
+                Cell(cell.text_frame.text, cell.span_width, cell.span_height) for cell in row.cells if not cell.is_spanned
+            )
         self.flow.end()
 
 

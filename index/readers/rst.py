@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from email.utils import parsedate
 
 from index.readers.builder import TextBuilder, fold_space
 from index.readers.rst_inline import plain
 from index.readers.rst_lines import FIELD, HEADER, dedent, folded, indent, text_indent, without_colons
-from index.readers.rst_tables import grid_rows, list_rows, simple_rows
+from index.readers.rst_tables import Rows, grid_rows, list_rows, simple_rows
+from index.readers.table_lines import lay_out
 from index.readers.text import decode_rated
 from index.records import Extracted
 
@@ -19,6 +21,7 @@ _SURE = 4  # characters of an underline that may be shorter than its title
 _DIRECTIVE = re.compile(r"\.\.\s+(?:\|(?P<name>[^|]+)\|\s+)?(?P<kind>[\w:.+-]+?)\s?::(?:\s+(?P<argument>.*))?$")
 _NOTE = re.compile(r"\.\.\s+\[(#?[\w.*-]+)\]\s*(.*)")
 _OPTION = re.compile(r"\s+:[\w-]+:(?:\s|$)")
+_HEADER_ROWS = re.compile(r":header-rows:\s*(\d{1,2})")
 _GRID = re.compile(r"\+(?:[-=]+\+)+\s*")
 _SIMPLE = re.compile(r"=+(?: +=+)+\s*")
 _LONGEST_TABLE = 2_000  # lines
@@ -129,14 +132,14 @@ class _RstReader:
             self._take_body(depth)
             return
         options_end = self._at
-        self._take_while(lambda line: indent(line) > depth and bool(_OPTION.match(line)))
+        options = self._take_while(lambda line: indent(line) > depth and bool(_OPTION.match(line)))
         if kind in _LITERAL:
             if self._at == options_end and argument and kind in ("math", "csv-table"):
                 self.builder.add_block(argument)
             self.builder.add_block(dedent(self._take_body(depth)))
         elif kind == "list-table":
-            rows = list_rows(self._take_body(depth))
-            self.builder.add_block("\n".join(filter(None, [self._plain(argument), *map(self._plain, rows)])))
+            headers = sum(int(found[1]) for line in options if (found := _HEADER_ROWS.fullmatch(line.strip())))
+            self._add_table(list_rows(self._take_body(depth), headers), self._plain(argument))
         elif argument and kind != "figure":
             self.builder.add_block(self._plain(argument))
 
@@ -149,9 +152,16 @@ class _RstReader:
             lines = self._take_while(lambda line: line.lstrip().startswith(("+", "|")))
         else:
             lines = self._take_simple_table(line)
-        self.builder.add_block("\n".join(self._plain(row) for row in rows_of(textwrap.dedent("\n".join(lines)).split("\n"))))
+        self._add_table(rows_of(textwrap.dedent("\n".join(lines)).split("\n")))
         self._is_top = False
         return True
+
+    def _add_table(self, rows: Rows, title: str = "") -> None:
+        cells = [[replace(cell, text=self._plain(cell.text)) for cell in row] for row in rows]
+        first, *others = lay_out(cells).blocks
+        self.builder.add_block("\n".join(filter(None, (title, *first))))
+        for block in others:
+            self.builder.add_block("\n".join(block))
 
     def _take_simple_table(self, border: str) -> list[str]:
         """Take the lines up to the last border: there are two, or three with a header row."""

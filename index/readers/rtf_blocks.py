@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from index.readers.flow import Flow
+from index.readers.table_lines import Cell
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BULLET = re.compile(r"\s*[•·▪◦]\s*")
@@ -27,7 +28,7 @@ class Blocks:
 
     def row(self) -> None:
         """End a row of a table; text after its last cell is no part of it."""
-        self.flow.row(self._cells)
+        self.flow.row(map(Cell, self._cells))
         self._cells = []
         self._flow_attached()
 

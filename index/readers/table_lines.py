@@ -1,4 +1,4 @@
-"""Rows of an HTML table → lines of text, without what only sets them out: empty columns, a currency sign's own cell."""
+"""Rows of a table as a page shows it → lines of text, without what only sets them out: empty columns, signs' own cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MARK = re.compile(r"[•●▪■◦○·–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell's text, how many columns and rows it takes, and whether the page says that it names others."""
+    """A cell's text, how many columns and rows it takes, and whether the document says that it names others."""
 
     text: str
     columns: int = 1
