@@ -17,6 +17,7 @@ from index.readers.pdf_furniture import runs_on, without_furniture
 from index.readers.pdf_headings import typeset_headings, typeset_title
 from index.readers.pdf_lines import text_with_line_ends
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
+from index.readers.pdf_tables import is_table, with_rows
 from index.readers.pdf_title import title_of
 from index.readers.pdf_typeset import TypesetLine, typeset_lines
 from index.readers.text import clean
@@ -91,7 +92,7 @@ def _page_texts(document: pdfium.PdfDocument, lines: list[TypesetLine] | None) -
             text = text_with_line_ends(characters)
             if lines is not None:
                 lines += typeset_lines(characters, text, number + 1)
-            yield mend_ligatures(characters, text)
+            yield with_rows(characters, mend_ligatures(characters, text))
             page.close()
         except pdfium.PdfiumError:
             yield ""  # one damaged page must not cost the others
@@ -116,6 +117,14 @@ def _join_words(pages: list[str]) -> list[str]:
 
 
 def _paragraphs(page: str) -> str:
+    """Set the paragraphs of a page apart; the blocks of its tables are that already."""
+    blocks = page.split("\n\n")
+    if not any(map(is_table, blocks)):
+        return _set_apart(page)
+    return "\n\n".join(block if is_table(block) else _set_apart(block) for block in blocks)
+
+
+def _set_apart(page: str) -> str:
     """Set an empty line where a paragraph or heading ends: after a line clearly shorter than those around it.
 
     PDF has no paragraphs; without this a heading would run into the sentence below it.

@@ -1,0 +1,125 @@
+"""Tables of figures in PDFs: numbers that stand below each other are cells of rows, under the names of their columns."""
+
+from __future__ import annotations
+
+import pytest
+from extracting import text_of
+from fpdf import FPDF
+
+from index.page_order import PageOrder
+from index.readers.pdf_page import draw_page
+
+SIZE = 10.0  # points
+COLUMNS = (320.0, 420.0, 520.0)  # right edges of numbers, points from the left
+PROSE = "The harbour was closed to ships for a whole day, and nobody was told of it before the evening."
+RESULTS = ["|2021|2020", "Revenue:", "Licensing fees|$19,984|$10,230", "Tolls|1,204|988", "Total revenue|21,188|11,218"]
+
+
+def page_of(*lines: str, columns: tuple[float, ...] = COLUMNS, step: float = 14.0) -> bytes:
+    """Set each line below the last; what stands behind | is set flush right in the next column."""
+    pdf = FPDF(unit="pt")
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=SIZE)
+    for row, line in enumerate(lines):
+        first, *cells = line.split("|")
+        height = 60.0 + step * row
+        if first:
+            pdf.text(40.0, height, first)
+        for cell, right in zip(cells, columns, strict=False):
+            if cell:
+                pdf.text(right - pdf.get_string_width(cell), height, cell)
+    return bytes(pdf.output())
+
+
+def text(*lines: str, columns: tuple[float, ...] = COLUMNS) -> str:
+    return text_of(page_of(*lines, columns=columns), "a.pdf")
+
+
+def test_the_figures_of_a_table_are_cells_in_a_block_of_its_own_under_the_names_of_their_columns():
+    assert text(PROSE, *RESULTS, PROSE).split("\n\n") == [
+        PROSE,
+        "| 2021 | 2020\nRevenue:\nLicensing fees | $19,984 | $10,230\nTolls | 1,204 | 988\nTotal revenue | 21,188 | 11,218",
+        PROSE,
+    ]
+
+
+def test_a_cell_that_holds_nothing_keeps_its_column():
+    rows = text("|2021|2020|2019", "Tolls|1,204||988", "Fees||7|8", "Rent|5|6|7").split("\n")
+    assert rows == ["| 2021 | 2020 | 2019", "Tolls | 1,204 | | 988", "Fees | | 7 | 8", "Rent | 5 | 6 | 7"]
+
+
+def test_signs_that_stand_apart_belong_to_their_numbers():
+    pdf = FPDF(unit="pt")
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=SIZE)
+    for row, (name, first, second) in enumerate([("Tolls", "1,204", "(988"), ("Fees", "167", "(2"), ("Rent", "5", "(6")]):
+        for left, word in ((40.0, name), (250.0, "$"), (290.0, first), (350.0, "$"), (400.0, second), (430.0, ")")):
+            pdf.text(left, 60.0 + 14 * row, word)
+    assert text_of(bytes(pdf.output()), "a.pdf") == "Tolls | $1,204 | $(988)\nFees | $167 | $(2)\nRent | $5 | $(6)"
+
+
+def test_names_that_stand_close_together_are_told_apart_by_their_wider_gaps():
+    names = "Quarter|High ($)|Low ($)|Closing ($)"
+    rows = text(
+        names, "First|3.02|1.72|1.95", "Second|3.70|2.70|1.36", "Third|4.64|3.68|1.36", columns=(150.0, 192.0, 250.0)
+    )
+    assert rows.split("\n")[:2] == ["Quarter | High ($) | Low ($) | Closing ($)", "First | 3.02 | 1.72 | 1.95"]
+
+
+def test_a_title_or_caption_above_a_table_names_no_columns():
+    for title in (
+        "Results of the harbour and of all that belongs to it in the years that ended in June",
+        "Table 7: Results",
+    ):
+        assert text(title, *RESULTS).split("\n\n")[0] == title
+
+
+def test_a_label_of_two_lines_stays_whole():
+    rows = text("|2021|2020", "Change in the fair value of the", "interest rate swap|66|74", "Tolls|12|9", "Fees|1|2").split(
+        "\n"
+    )
+    assert rows[1:3] == ["Change in the fair value of the", "interest rate swap | 66 | 74"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([PROSE.replace("evening", f"year {n}") for n in range(2017, 2022)], id="prose that ends in numbers"),
+        pytest.param(["Tolls|12|9", "Fees|1|2"], id="two rows"),
+        pytest.param(
+            [f"{name}|||{page}" for name, page in (("Berths", 3), ("Fees", 7), ("Rules", 9), ("Maps", 21))], id="pages"
+        ),
+        pytest.param([f"{name} . . . . . . . . |||{page}" for name, page in (("A", 9), ("B", 7), ("C", 3))], id="leaders"),
+        pytest.param(["Name|Trade|Town", "Ann|smith|Bor", "Bob|baker|Ava", "Eve|miller|Ava"], id="words alone"),
+    ],
+)
+def test_what_is_no_table_of_figures_stays_as_it_is(lines: list[str]):
+    assert " | " not in text(*lines)
+
+
+def test_numbers_that_stand_in_no_columns_are_no_table():
+    pdf = FPDF(unit="pt")
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=SIZE)
+    for row, (left, right) in enumerate([(150.0, 260.0), (215.0, 330.0), (170.0, 290.0), (240.0, 300.0)]):
+        for at, word in ((40.0, "Pier"), (left, f"{row}00,000,000"), (right, f"{row}1,000,000")):
+            pdf.text(at, 60.0 + 14 * row, word)
+    assert " | " not in text_of(bytes(pdf.output()), "a.pdf")
+
+
+def test_a_long_table_names_its_columns_again():
+    blocks = text("|2021|2020", *(f"Berth of the northern harbour, number {n}|{n * 31}|{n * 17}" for n in range(1, 40)))
+    assert {block.split("\n")[0] for block in blocks.split("\n\n")} == {"| 2021 | 2020"}
+    assert len(blocks.split("\n\n")) > 2
+
+
+def test_the_row_of_a_table_is_boxed_on_the_picture_of_its_page():
+    data = page_of(PROSE, *RESULTS, PROSE)
+    found = text_of(data, "a.pdf")
+    start = found.index("Tolls")
+    picture = draw_page(data, PageOrder(1, found, start, start + len("Tolls | 1,204 | 988")))
+    tops = [top for _, top, _, _ in picture.boxes]
+    assert max(tops) - min(tops) < SIZE / 2
+    scale = picture.width / 595
+    assert min(box[0] for box in picture.boxes) < 45 * scale
+    assert max(box[2] for box in picture.boxes) > 400 * scale
