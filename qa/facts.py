@@ -18,8 +18,8 @@ Kind = Literal["number", "name", "negation", "hedge", "word"]
 
 _TOKEN = re.compile(
     r"(?P<date>\b\d{4}-\d{2}-\d{2}\b)"
-    r"|(?P<union>\b(?:United (?:States(?: of America)?|Kingdom|Nations|Arab Emirates)|European Union)\b"
-    r"|\bU\.(?:S(?:\.A)?|K|N)\b\.?)"
+    r"|(?P<union>\b(?i:United\s+(?:States(?:\s+of\s+America)?|Kingdom|Nations|Arab\s+Emirates)|European\s+Union)\b"
+    r"|\bU\.(?:S(?:\.A)?|K|N)\b(?!\.\w)\.?)"
     r"|(?P<number>\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?|\d+(?:[.,٫]\d+)*)"
     r"|(?P<sign>[%‰$€£₹¥°])"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’.‑-][^\W_]+)*)"
@@ -156,7 +156,7 @@ def _word_token(shown: str, *, first: bool) -> Token:
 
 def name_key(lower: str) -> str:
     """Return the key of a name with digits, in small letters: F-16s and F16 are one."""
-    return re.sub(r"(?<=\d)s$", "", re.sub(r"[-‑.]", "", lower))
+    return re.sub(r"[-‑.]", "", re.sub(r"([-‑]\d+)s$", r"\1", lower))
 
 
 def spelled_number(word: str) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from index.lexical import word_stem
 from qa.facts import Token, name_key
@@ -15,72 +14,68 @@ from qa.reading.actors import ALIASES
 
 # The disease and its virus, as keys of names and words: whoever writes about one often names the other only.
 _SAME_ILLNESS = frozenset({"covid", "covid19", "sarscov2", "ncov", word_stem("coronavirus")})
-# Places and their people where no ending makes the one of the other.
+# Places and their people, where `ALIASES` has none. A rule on endings would make Julia of Julian, and Niger of Nigerian.
 _PEOPLES = """
-alps alpine|argentina argentine|belgium belgian|catalonia catalan|congo congolese|cyprus cypriot|czechia czech|denmark danish
-dane|england english|finland finnish finn|flanders flemish|france french|greece greek|iceland icelandic|ireland irish
-|kurdistan kurdish kurd|lebanon lebanese|malta maltese|myanmar burma burmese|netherlands holland dutch|norway norwegian
-|peru peruvian|philippines philippine filipino|poland polish pole|portugal portuguese|scotland scottish scots|serbia serb
-|slovakia slovak|spain spanish|sweden swedish swede|switzerland swiss|thailand thai|turkey turkish|wales welsh
+africa african|albania albanian|algeria algerian|alps alpine|angola angolan|argentina argentine argentinian|armenia armenian
+|asia asian|austria austrian|azerbaijan azerbaijani|bavaria bavarian|belgium belgian|bolivia bolivian|bosnia bosnian
+|bulgaria bulgarian|california californian|cambodia cambodian|cameroon cameroonian|catalonia catalan|chile chilean
+|colombia colombian|congo congolese|croatia croatian|cuba cuban|cyprus cypriot|czechia czech|denmark danish dane
+|ecuador ecuadorian|england english|estonia estonian|ethiopia ethiopian|europe european|finland finnish finn
+|flanders flemish|florida floridian|galicia galician|georgia georgian|ghana ghanaian|greece greek|haiti haitian
+|hungary hungarian|iceland icelandic|ireland irish|jamaica jamaican|jordan jordanian|kashmir kashmiri|kazakhstan kazakh
+|kenya kenyan|korea korean|kosovo kosovar|kurdistan kurdish kurd|kuwait kuwaiti|latvia latvian|lebanon lebanese|libya libyan
+|lithuania lithuanian|malaysia malaysian|malta maltese|mexico mexican|moldova moldovan|mongolia mongolian|morocco moroccan
+|mozambique mozambican|myanmar burma burmese|namibia namibian|netherlands holland dutch|nigeria nigerian|norway norwegian
+|palestine palestinian|paraguay paraguayan|persia persian|peru peruvian|philippines philippine filipino|portugal portuguese
+|prussia prussian|romania romanian|rwanda rwandan|saxony saxon|scandinavia scandinavian|scotland scottish scots
+|senegal senegalese|serbia serbian serb|siberia siberian|sicily sicilian|singapore singaporean|slovakia slovak
+|slovenia slovenian slovene|somalia somali|sudan sudanese|sweden swedish swede|switzerland swiss|tanzania tanzanian
+|thailand thai|tibet tibetan|tunisia tunisian|tuscany tuscan|uganda ugandan|uruguay uruguayan|venezuela venezuelan
+|wales welsh|yemen yemeni|zambia zambian|zimbabwe zimbabwean|eu union|uk kingdom|uae emirates
 """
-_OF_PEOPLE = ("n", "an", "ian", "ean", "ish", "es")  # stems have lost the last letter of Japanese
-_AT_THE_END = ("", "a", "i", "ia", "o")  # of a place whose people lose it: China, Italy, Mexico
-_SHORTEST_PLACE = 4  # letters: Romans are not Rome's Romanians
 _MOST_PARTS = 6
+# "DNA-packing" is about DNA; "GPT-4-mini" is another than GPT-4.
+_TOLD_OF_IT = re.compile(r"[a-z]{2,}(?:ed|ing|ive|ic|al|ent|ant|[ai]ble|free|like|wide|led|language|born|made|style)")
+# What turns a name round: "non-EU" is not of the EU, and "HIV-negative" not of HIV.
+_TURNED = frozenset("non anti ex un pre post counter negative positive free approved rejected resistant".split())
 _SHOUTED = 6  # letters: from here on a word in capitals is taken for emphasis
 _SHOUTED_WORDS = frozenset("yes may all only very must never stop now high low some most many more less good bad".split())
 _COMMON = frozenset("some many most all every each both yes according data".split())  # capitalised in mid-sentence too
 _HYPHEN = re.compile(r"[-‑]")
 
 
-def _irregular() -> dict[str, frozenset[str]]:
+def _of_one_place() -> dict[str, frozenset[str]]:
     groups = [frozenset(map(word_stem, group.split())) for group in _PEOPLES.split("|")]
     return {stem: group for group in groups for stem in group}
 
 
-_IRREGULAR = _irregular()
+_OF_ONE_PLACE = _of_one_place()
 
 
 def name_forms(token: Token) -> frozenset[str]:
     """Return every stem under which a name may stand: Islamabad for Pakistan, Irish for Ireland, a virus for its disease."""
-    return _forms(token.key, token.shown.lower())
-
-
-@lru_cache(maxsize=4096)
-def _forms(key: str, shown: str) -> frozenset[str]:
-    aliases = ALIASES.get(shown) or ALIASES.get(key, frozenset())
-    same = _SAME_ILLNESS if key in _SAME_ILLNESS else frozenset()
-    peoples = _IRREGULAR.get(key) or frozenset(_derived(key))
-    return frozenset({key, *same, *peoples, *(word_stem(alias) for alias in aliases)}) - {"us"}  # the pronoun's key
-
-
-def _derived(key: str) -> Iterator[str]:
-    """Yield what a place's people, or a people's place, would be called by the usual endings."""
-    if not key.isalpha():
-        return
-    for place in {key, key[:-1]} if key[-1:] in ("a", "i", "o", "e") else {key}:
-        if len(place) >= _SHORTEST_PLACE:
-            yield from (place + ending for ending in ("", *_OF_PEOPLE))
-    for ending in _OF_PEOPLE:
-        place = key.removesuffix(ending)
-        if place != key and len(place) >= _SHORTEST_PLACE:
-            yield from (place + last for last in _AT_THE_END)
+    aliases = ALIASES.get(token.shown.lower()) or ALIASES.get(token.key, frozenset())
+    same = _SAME_ILLNESS if token.key in _SAME_ILLNESS else frozenset()
+    stems = {token.key, *same, *_OF_ONE_PLACE.get(token.key, ()), *(word_stem(alias) for alias in aliases)}
+    return frozenset(stems - {"us"})  # the pronoun's key
 
 
 def parts_of(tokens: Iterable[Token]) -> Iterator[str]:
-    """Yield the keys of names in hyphenated words: of HIV-1 and HIV in "HIV-1-positive"."""
+    """Yield the keys of names in hyphenated words: of HIV-1 in "HIV-1-positive"."""
     for token in tokens:
         parts = _HYPHEN.split(token.shown)
-        if 1 < len(parts) <= _MOST_PARTS:
-            spans = ((low, high) for low in range(len(parts)) for high in range(low + 1, len(parts) + 1))
-            yield from (_key(parts[low:high]) for low, high in spans)
+        while 1 < len(parts) <= _MOST_PARTS and _TOLD_OF_IT.fullmatch(parts[-1]):
+            parts = parts[:-1]
+            if not any(part.lower() in _TURNED for part in parts):
+                yield _key(parts)
 
 
 def core_of(token: Token) -> str:
     """Return the key of what is a name in a hyphenated one: of PCR in "PCR-based". "" where it is one as a whole."""
     parts = _HYPHEN.split(token.shown)
-    named = [part for part in parts if not (part.islower() and len(part) > 1)]
-    return _key(named) if len(named) < len(parts) else ""
+    named = [part for part in parts if not _TOLD_OF_IT.fullmatch(part)]
+    is_turned = any(part.lower() in _TURNED for part in parts)
+    return _key(named) if 0 < len(named) < len(parts) and not is_turned else ""
 
 
 def _key(parts: list[str]) -> str:

@@ -1,77 +1,109 @@
-"""Numbers that round others: "about 8,000" says 8,098 and "1.2 million" 1,234,567, as "8,000" and "1.3 million" do not."""
+"""Numbers that round others: "about 8,000 cases" says 8,098, and "$1.2 million" $1,234,567.
+
+Only where the claim says that it rounds, by a word before the number or one that scales it: 3.1 is no rounding of 3.12 but
+another version, and 5 mg none of 5.25. Both are to count the same, and the source is not to give a bound or range: who is
+"10 or younger" is not said to be "under 12". What fits is not borne out by that, only no longer ruled out.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from qa.facts import Token
+from qa.facts import Token, month_number
 
-_ABOUT = re.compile(r"\b(?:about|around|approximately|roughly|some|circa|close to|in the order of)$")
-_NEARLY = re.compile(r"\b(?:almost|nearly|just under)$")
-_ABOVE = re.compile(r"\b(?:over|above|exceed(?:s|ed|ing)?|beyond|(?:more|greater|longer|older|higher) than|at least)$")
-_BELOW = re.compile(r"\b(?:under|below|(?:less|fewer|lower|shorter|younger) than|at most|up to)$")
-_BEFORE = 3  # words
-_NEAR, _FAR = 0.1, 0.5  # of the claim's number: how much "about" leaves open, and "more than"
-_ROUNDED = 0.05  # of the source's number: the most that rounding takes off or adds
+_ABOUT = re.compile(r"\b(?:about|around|approximately|roughly|some|circa|close to|an estimated|in the order of)$")
+_BELOW = re.compile(r"\b(?:almost|nearly|under|below|(?:less|fewer) than)$")
+_ABOVE = re.compile(r"\b(?:over|above|exceed(?:s|ed|ing)?|(?:more|greater) than|upwards of)$")
+_SCALED = re.compile(r"\d+(?:\.(\d+))? \w+")  # "1.2 million"
+_BEFORE, _BEHIND, _THINGS = 4, 4, 2  # words
+_NEAR = 0.1  # of the claim's number: how much "about" leaves open, and "more than"
+_SIGNS = "$€£₹¥"
+_NOT = frozenset("no not never nor".split())
+# Near a number of the source, these make it a bound.
+_BOUNDS = frozenset(
+    "maximum minimum most least limit over under above below more less fewer older younger within beyond exceed exceeds "
+    "between than from up upwards almost nearly about around approximately roughly".split()
+)
 _YEARS = range(1000, 2200)
+_DAYS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class _Exact:
+    """A number that a source gives as it is. things: keys of the words beside it, which tell what it counts."""
+
+    key: str
+    value: float
+    things: frozenset[str]
 
 
 def unrounded(claim: Sequence[Token], source: Sequence[Token]) -> list[Token]:
     """Return the claim with each number that rounds one of its source put as that."""
     said = {token.key for token in source if token.kind == "number"}
-    exact = dict(_exact(source))
+    rounding = {
+        i: least_most
+        for i, token in enumerate(claim)
+        if token.kind == "number" and token.key not in said and (least_most := _bounds_of(claim, i))
+    }
+    if not rounding:
+        return list(claim)
+    exact = list(_exact(source))
     return [
-        replace(token, key=_source_of(token, _words_before(claim, i), exact))
-        if token.kind == "number" and token.key not in said
-        else token
+        replace(token, key=_source_of(claim, i, exact, *rounding[i])) if i in rounding else token
         for i, token in enumerate(claim)
     ]
 
 
-def _exact(source: Sequence[Token]) -> Iterator[tuple[str, float]]:
-    """Yield the keys and values of numbers that are no bounds: who is "under 10" is not said to be "under 12"."""
+def _bounds_of(claim: Sequence[Token], i: int) -> tuple[float, float] | None:
+    """Return between what a number lies that is said as one of the claim's is; None where it is said exactly."""
+    number, value = claim[i], _value(claim[i].key)
+    words = [token.shown.lower() for token in claim[max(0, i - _BEFORE) : i] if token.shown not in _SIGNS]
+    if value is None or _is_year(number) or _NOT & set(words):
+        return None
+    before = " ".join(words)
+    if _ABOUT.search(before):
+        return value * (1 - _NEAR), value * (1 + _NEAR)
+    if _BELOW.search(before):
+        return value * (1 - _NEAR), value
+    if _ABOVE.search(before):
+        return value, value * (1 + _NEAR)
+    scaled = _SCALED.fullmatch(number.shown)
+    if scaled is None:
+        return None
+    half = value / float(number.shown.split()[0] or 1) * 10.0 ** -len(scaled[1] or "") / 2 if value else 0.0
+    half = min(half, _NEAR * value / 2)
+    return value - half, value + half
+
+
+def _source_of(claim: Sequence[Token], i: int, exact: Sequence[_Exact], least: float, most: float) -> str:
+    """Return the key of the nearest number that counts the same between these two; the claim's own where there is none."""
+    things, value = _things(claim, i), _value(claim[i].key) or 0.0
+    fitting = [one for one in exact if least <= one.value <= most and one.things & things]
+    return min(fitting, key=lambda one: abs(one.value - value)).key if fitting else claim[i].key
+
+
+def _exact(source: Sequence[Token]) -> Iterator[_Exact]:
+    """Yield the numbers that are no years, days, bounds or ends of a range."""
     for i, token in enumerate(source):
         value = _value(token.key) if token.kind == "number" else None
-        before = _words_before(source, i)
-        if value is not None and not (_ABOVE.search(before) or _BELOW.search(before)):
-            yield token.key, value
+        beside = [*source[max(0, i - _BEFORE) : i], *source[i + 1 : i + 1 + _BEHIND]]
+        if value is None or _is_year(token) or any(one.shown.lower() in _BOUNDS for one in beside):
+            continue
+        near = [*source[max(0, i - 2) : i], *source[i + 1 : i + 3]]
+        is_day = value <= _DAYS and any(month_number(one.shown) for one in near)
+        if not is_day and not any(one.kind == "number" for one in near):
+            yield _Exact(token.key, value, _things(source, i))
 
 
-def _words_before(tokens: Sequence[Token], i: int) -> str:
-    return " ".join(token.shown.lower() for token in tokens[max(0, i - _BEFORE) : i])
+def _things(tokens: Sequence[Token], i: int) -> frozenset[str]:
+    beside = [*tokens[max(0, i - 1) : i], *tokens[i + 1 : i + 1 + _THINGS]]
+    return frozenset(one.key for one in beside if one.key and one.kind in ("word", "name"))
 
 
-def _source_of(number: Token, before: str, exact: dict[str, float]) -> str:
-    """Return the key of the number that this one rounds; its own where it rounds none."""
-    value = _value(number.key)
-    if value is None or (number.shown.isdigit() and int(number.shown) in _YEARS):
-        return number.key
-    fitting = [key for key, one in exact.items() if _says(number.shown, value, before, one)]
-    return min(fitting, key=lambda key: abs(exact[key] - value), default=number.key)
-
-
-def _says(shown: str, value: float, before: str, exact: float) -> bool:
-    """Say whether a number, with the words before it, may be said where it is exactly another."""
-    if _NEARLY.search(before):
-        return value * (1 - _NEAR) <= exact <= value
-    if _ABOVE.search(before):
-        return value <= exact <= value * (1 + _FAR)
-    if _BELOW.search(before):
-        return value / (1 + _FAR) <= exact <= value
-    if _ABOUT.search(before) and abs(exact - value) <= _NEAR * value:
-        return True
-    return abs(exact - value) <= min(_last_place(shown, value) / 2, _ROUNDED * exact)
-
-
-def _last_place(shown: str, value: float) -> float:
-    """Return what the last digit of a number as it is written counts: .1 million of "1.2 million", 1 of "12"."""
-    written = re.match(r"\d+(?:\.(\d+))?", shown)
-    if written is None or "," in shown:
-        return 1.0
-    scale = value / float(written[0]) if float(written[0]) else 1.0
-    return 10.0 ** -len(written[1] or "") * scale
+def _is_year(number: Token) -> bool:
+    return len(number.shown) == 4 and number.shown.isdecimal() and int(number.shown) in _YEARS
 
 
 def _value(key: str) -> float | None:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from index.lexical import word_stem
 from index.records import Document
 from index.sentences import sentence_spans
 from qa.facts import Token, opposites_of, tokens_of
@@ -27,13 +26,10 @@ _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about o
 _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
 _COUNTED = 10  # up to here a claim may count itself what its source lists
-_MEASURES = frozenset(
-    map(
-        word_stem,
-        "second minute hour day week month year decade century percent degree meter metre kilometer kilometre mile foot "
-        "feet inch gram kilogram pound ton litre liter dollar euro rupee hundred thousand million billion time".split(),
-    )
-)
+# Beside a number that is spelled, these tell a name ("phase two"), and in a source how many there are.
+_NUMBERED = frozenset("type stage phase war article section part chapter class level grade figure table step option".split())
+_COUNTING = frozenset("one single no none half dozen several few many pair".split())
+_AND = re.compile(r"\b(?:and|both|or)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 # Said near a sentence, these make it one that the document may only report: "Three myths: …"
 _DISOWNED = frozenset(
@@ -191,9 +187,10 @@ def _weighed(doubt: Judgement, opinion: Entailment) -> Judgement:
 class _View:
     """A claim laid over the sentences of one citation: which of its words stand there in the same order."""
 
-    def __init__(self, claim: Sequence[Token], evidence: Evidence) -> None:
+    def __init__(self, claim: Sequence[Token], evidence: Evidence, source: Sequence[Token] | None = None) -> None:
+        """source: the tokens of the citation's sentences, where they are not as they stand there."""
         self.claim = [one for one in claim if one.key and one.kind != "negation"]
-        self.source = [one for one in tokens_of(evidence.sentences) if one.key]
+        self.source = [one for one in source or tokens_of(evidence.sentences) if one.key]
         self.negations = sum(one.kind == "negation" for one in claim)
         self.evidence = evidence
         self.pairs = _common(self.claim, self.source)
@@ -241,7 +238,8 @@ def _common(claim: Sequence[Token], source: Sequence[Token]) -> list[tuple[int, 
 
 def differs(claim: Sequence[Token], evidence: Evidence) -> str:
     """Return in what evidence says something else of the same than a claim: a number, a negation, an opposite, or ""."""
-    view = _View(unrounded(claim, tokens_of(evidence.sentences)), evidence)
+    source = tokens_of(evidence.sentences)
+    view = _View(unrounded(claim, source), evidence, unrounded(source, claim))
     if view.covered < _SAME_POINT:
         return ""
     counted = _miscounted(view)
@@ -260,7 +258,7 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
             continue
         if best.covered >= _SAME_SUBJECT and any(token.kind == "number" for token in best.window):
             return Judgement("contradicted", best.covered, f"{number.shown} is not the number in the cited words")
-        if not _may_be_counted(number, claim[i + 1 : i + 2], near):
+        if not _may_be_counted(claim, i, views):
             return Judgement("unsupported", 0.0, f"{number.shown} is not in the cited words or beside them")
     around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
     keys = {*(token.key for token in around), *parts_of(around)} - {""}
@@ -271,16 +269,23 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
     return None
 
 
-def _may_be_counted(number: Token, thing: Sequence[Token], near: Sequence[Token]) -> bool:
-    """Say whether a claim may have counted what its source lists: "both routes" are two, where the words give no number.
+def _may_be_counted(claim: Sequence[Token], i: int, views: Sequence[_View]) -> bool:
+    """Say whether a claim may have counted what its source lists: "by land and by sea" are two routes.
 
-    thing: the word behind the number. Hours and metres are measured, which the source has to say.
+    That is where the source gives no number at all, and has as many things with commas and an "and" between.
     """
-    if not number.shown.isalpha() or not number.key.isdigit() or int(number.key) > _COUNTED:
+    number = claim[i]
+    count = int(number.key) if number.shown.isalpha() and number.key.isdigit() and len(number.key) < 3 else 0
+    if not 2 <= count <= _COUNTED or (i and claim[i - 1].shown.lower() in _NUMBERED):
         return False
-    if any(one.key in _MEASURES for one in thing):
+    if not claim[i + 1 : i + 2] or not claim[i + 1].shown.endswith("s"):
         return False
-    return not any(token.kind == "number" and token.key.isdigit() and int(token.key) <= _COUNTED for token in near)
+    texts = [view.evidence.sentences for view in views]
+    tokens = [token for text in texts for token in tokens_of(text)]
+    if any(token.kind == "number" or token.shown.lower() in _COUNTING for token in tokens):
+        return False
+    lists = (text.count(",") + text.count(";") + len(_AND.findall(text)) for text in texts)
+    return any(_AND.search(text) is not None for text in texts) and max(lists) >= count - 1
 
 
 def _turned(view: _View) -> Judgement | None:

@@ -21,7 +21,9 @@ def verdict(claim: str, source: str) -> str:
         ("Many Californians may ask for it.", "Residents of California may ask for it."),
         ("The firm is Italian.", "The firm has its seat in Italy."),
         ("The firm is Chinese.", "The firm has its seat in China."),
-        ("The US court heard the case.", "The case came before a court of the United States."),
+        ("The US court heard the case.", "The case came before a court of the United\nStates."),
+        ("A court of the United States heard it.", "UNITED STATES DISTRICT COURT"),
+        ("The Union adopted it.", "It was adopted by the European Union."),
         ("The case was heard in the United States.", "The case came before an American court."),
         ("The case was heard in the U.K. at once.", "The case came before a British court."),
         ("Some virus has DNA.", "It is a virus with a large DNA-packing capacity."),
@@ -46,6 +48,12 @@ def test_a_name_may_stand_in_another_form(claim: str, source: str) -> None:
         ("They sold the MiG-31 to others.", "Others bought the MiG-29."),
         ("They used a PCR-based test.", "The test is one that is based on antigens."),
         ("It helps against HIV-2 in children.", "It helps HIV-1-positive children."),
+        ("It helps HIV-negative children.", "It helps HIV-positive children."),
+        ("They use the GPT-4 model.", "They use the GPT-4-mini model."),
+        ("All EU citizens need it.", "All non-EU citizens need it."),
+        ("It is by Julian.", "It is by Julia."),
+        ("It is in Niger.", "It is in Nigerian hands."),
+        ("It was the U.S. economy.", "It was the U.S.S.R. economy."),
     ],
 )
 def test_another_name_is_not_there(claim: str, source: str) -> None:
@@ -61,8 +69,8 @@ def test_another_name_is_not_there(claim: str, source: str) -> None:
         ("More than ten thousand people answered.", "The survey had answers of 10,669 people."),
         ("Nearly 200 mothers took part.", "197 mothers took part."),
         ("Fewer than 200 mothers took part.", "197 mothers took part."),
-        ("At least 10 people were hurt.", "12 people were hurt."),
-        ("The rate was 17 percent.", "The rate was 16.9 percent."),
+        ("Over 300 people were hurt.", "312 people were hurt."),
+        ("About $8,000 was paid.", "In all $8,098 was paid."),
     ],
 )
 def test_a_number_may_round_the_one_of_its_source(claim: str, source: str) -> None:
@@ -82,6 +90,16 @@ def test_a_number_may_round_the_one_of_its_source(claim: str, source: str) -> No
         ("It was built around 1990.", "It was built in 1985."),
         ("Children under 12 pay nothing.", "Children under 10 pay nothing."),
         ("About 5 people were hurt.", "Between 3 and 7 people were hurt."),
+        ("At least 10 people were hurt.", "12 people were hurt."),
+        ("It runs with version 3.1 of Python.", "It runs with version 3.12 of Python."),
+        ("The dose is 5 mg.", "The dose is 5.25 mg."),
+        ("It costs 12\u00a0000 euros.", "It costs 12\u00a0490 euros."),
+        ("No more than 3 tablets are taken.", "In all 3.2 tablets are taken."),
+        ("About 5 mg are given.", "Of it 5.3 g are given."),
+        ("About 2,000 people died in the flood.", "People died in the flood of 2019."),
+        ("About 30 people died.", "On 29 June people died."),
+        ("More than 30 people died.", "Of them 31 to 44 people died."),
+        ("Children over 60 months pay.", "Children of 65 months or older pay."),
     ],
 )
 def test_a_number_that_rounds_none_of_its_source_is_not_there(claim: str, source: str) -> None:
@@ -92,18 +110,37 @@ def test_two_reports_of_which_one_rounds_do_not_contradict_each_other() -> None:
     exact = "In May 8,098 cases were reported."
     assert differs(tokens_of("In May 9,000 cases were reported."), Evidence(exact)) != ""
     assert differs(tokens_of("In May about 8,000 cases were reported."), Evidence(exact)) == ""
+    assert differs(tokens_of(exact), Evidence("In May about 8,000 cases were reported.")) == ""
+
+
+def test_a_number_of_thousands_of_digits_is_compared_as_it_stands():
+    assert differs(tokens_of(f"In all, the sum is about {'9' * 4400} euros."), Evidence("In all, the sum is 5 euros."))
 
 
 @pytest.mark.parametrize(
-    ("claim", "source", "expected"),
+    ("claim", "source"),
     [
-        ("It came by two routes.", "It came by land and by sea.", "unchecked"),
-        ("It came by two routes.", "It came by three of the routes.", "contradicted"),
-        ("It came by two routes and by air.", "Three of them met when it came by land.", "unsupported"),
-        ("It came by twenty routes.", "It came by land and by sea.", "unsupported"),
-        ("It came by 2 routes.", "It came by land and by sea.", "unsupported"),
-        ("It came in two hours.", "It came by land and by sea.", "unsupported"),
+        ("It came by two routes.", "It came by land and by sea."),
+        ("It gives three reasons.", "It says that the rule is unfair, late and costly."),
     ],
 )
-def test_a_claim_may_count_itself_what_its_source_lists_but_measures_nothing(claim: str, source: str, expected: str) -> None:
-    assert verdict(claim, source) == expected
+def test_a_claim_may_count_itself_what_its_source_lists(claim: str, source: str) -> None:
+    assert verdict(claim, source) == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("It came by two routes.", "It came by three of the routes."),
+        ("It came by three routes.", "It came by land and by sea."),
+        ("It came by twenty routes.", "It came by land and by sea."),
+        ("It came by 2 routes.", "It came by land and by sea."),
+        ("Four people were killed in it.", "The crash and the fire left 14 dead."),
+        ("He had three children.", "He and his wife had no children, dogs and cats."),
+        ("Two doses are needed.", "One dose and some rest are needed."),
+        ("It is in phase two trials.", "It is tested in mice and men."),
+        ("Two tablets are taken.", "The tablets are taken with food."),
+    ],
+)
+def test_a_claim_counts_nothing_where_its_source_counts_or_lists_no_such_number(claim: str, source: str) -> None:
+    assert verdict(claim, source) in ("unsupported", "contradicted")
