@@ -51,7 +51,7 @@ def group_of(text: str, start: int) -> str:
     """
     above, here = _rows_around(text, start)
     for cells in reversed(above[count_headers([*above, *here]) :]):
-        if is_label(cells):
+        if is_label(cells) and not cells[0][0].islower() and cells[0][0] != "(":  # a name that goes on, or a unit
             return cells[0]
         if is_total(cells) or _names_anew(cells):
             return ""

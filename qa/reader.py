@@ -15,7 +15,7 @@ from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.picking import Pick, choose
 from qa.reading.questions import Question, analyse, asks
 from qa.reading.reader_model import ReaderModel, Text
-from qa.reading.rows import labelled
+from qa.reading.rows import is_of_another_year, labelled
 from qa.reading.sentence_vectors import Embeds
 from qa.reading.signals import (
     acronyms_shared,
@@ -114,7 +114,8 @@ class Reader:
 
     def read(self, question: str, hits: Sequence[Hit]) -> Reading:
         """Pick the sentences that answer, several when the question asks for several."""
-        asked, sentences = analyse(question), sentences_of(hits)
+        asked = analyse(question)
+        sentences = [one for one in sentences_of(hits) if not is_of_another_year(asked, one)]
         if not sentences:
             return Reading((), 0.0, is_hopeless=True)
         rows = sentence_signals(asked, sentences, self._embedder, self.model)

@@ -11,7 +11,7 @@ from qa.answer import answer_question
 from qa.indexing import index_paths
 from qa.reading.hit_sentences import sentences_of
 from qa.reading.questions import analyse
-from qa.reading.rows import has_label_of, labelled
+from qa.reading.rows import has_label_of, is_of_another_year, labelled
 from qa.records import AskRequest
 from qa.workspace import Workspace
 
@@ -113,6 +113,27 @@ def test_a_column_or_a_title_may_name_what_the_first_cell_does_not():
 )
 def test_a_row_that_holds_the_words_of_a_question_may_tell_nothing_of_it(text, question, title, heading):
     assert rows_told(text, question, title, heading) == []
+
+
+def test_rows_under_other_years_say_nothing_of_one(asked):
+    assert "Total assets | 40,452 | 30,574" in asked("What were total assets in 2020?")
+    assert "Total assets |" not in asked("What were total assets in 2017?")
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "others"),
+    [
+        (TABLE, "What was the cash in 2017?", True),
+        (TABLE, "What was the cash in 2020?", False),
+        (TABLE, "What was the cash?", False),
+        (TABLE.replace("Cash", "Cash of 2017"), "What was the cash in 2017?", False),
+        (TOLLS, "What was the toll in 2017?", False),
+    ],
+)
+def test_rows_are_of_another_year_where_their_columns_are_named_by_others(text, question, others):
+    cash = next(one for one in sentences_of([hit_of(text, "Report")]) if "1,204" in one.text or "25 EUR" in one.text)
+    assert is_of_another_year(analyse(question), cash) == others
+    assert not is_of_another_year(analyse("What was the cash in 2017?"), sentences_of([hit_of(text, "Report of 2017")])[0])
 
 
 GROUPS = """| 2021 | 2020

@@ -226,6 +226,24 @@ def test_a_docx_table_row_is_one_line_in_which_wide_cells_keep_their_columns_and
     assert read(saved(document), "a.docx").text == "wide | | 02\n10 | 11 | tall\n20 | 21 | tall"
 
 
+def test_an_empty_row_of_a_docx_takes_its_share_of_a_cell_that_goes_down_into_it():
+    document = Document()
+    table = document.add_table(4, 3)
+    for row, texts in enumerate([("North", "Tolls", "1"), ("", "", ""), ("", "Fees", "3"), ("South", "Tolls", "5")]):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.cell(0, 0).merge(table.cell(2, 0)).text = "North"
+    assert read(saved(document), "a.docx").text == "North | Tolls | 1\nNorth | Fees | 3\nSouth | Tolls | 5"
+
+
+def test_a_docx_row_that_begins_further_right_keeps_its_columns():
+    rows = "".join(
+        f"<w:tr>{left}{''.join(f'<w:tc><w:p>{run(cell)}</w:p></w:tc>' for cell in cells)}</w:tr>"
+        for left, cells in (("", "abc"), ('<w:trPr><w:gridBefore w:val="1"/></w:trPr>', "de"))
+    )
+    assert docx_text(f"<w:tbl>{rows}</w:tbl>") == "a | b | c\n| d | e"
+
+
 def test_the_names_of_a_docx_tables_columns_come_again_with_every_few_rows():
     document = Document()
     table = document.add_table(31, 2)

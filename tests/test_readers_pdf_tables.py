@@ -74,11 +74,94 @@ def test_a_title_or_caption_above_a_table_names_no_columns():
         assert text(title, *RESULTS).split("\n\n")[0] == title
 
 
-def test_a_label_of_two_lines_stays_whole():
-    rows = text("|2021|2020", "Change in the fair value of the", "interest rate swap|66|74", "Tolls|12|9", "Fees|1|2").split(
-        "\n"
+@pytest.mark.parametrize("second", ["interest rate swap", "PGP swap"])
+def test_a_label_of_two_lines_stays_whole(second: str):
+    rows = text("|2021|2020", "Change in the fair value of the", f"{second}|66|74", "Tolls|12|9", "Fees|1|2").split("\n")
+    assert rows[1] == f"Change in the fair value of the {second} | 66 | 74"
+
+
+def centred(lines: list[tuple[tuple[float, str], ...]]) -> str:
+    """Return the text of lines in which each word stands in the middle of its place, points from the left."""
+    pdf = FPDF(unit="pt")
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=SIZE)
+    for row, words in enumerate(lines):
+        for middle, word in words:
+            pdf.text(middle - pdf.get_string_width(word) / 2, 60.0 + 14 * row, word)
+    return text_of(bytes(pdf.output()), "a.pdf")
+
+
+def figures(*middles: float) -> list[tuple[tuple[float, str], ...]]:
+    return [
+        ((60.0, name), *((middle, f"{number}{at}") for at, middle in enumerate(middles)))
+        for number, name in enumerate(("Tolls", "Fees", "Rent"), 1)
+    ]
+
+
+def test_the_name_of_a_group_of_columns_is_of_each_of_them():
+    quarters = ((200.0, "Q1"), (260.0, "Q2"), (320.0, "Q3"), (380.0, "Q1"), (440.0, "Q2"), (500.0, "Q3"))
+    found = centred([((260.0, "2021"), (440.0, "2020")), quarters, *figures(200, 260, 320, 380, 440, 500)])
+    assert found.split("\n")[0] == "| 2021 Q1 | 2021 Q2 | 2021 Q3 | 2020 Q1 | 2020 Q2 | 2020 Q3"
+    at_the_left = centred(
+        [
+            ((205.0, "Group"), (325.0, "Parent")),
+            ((200.0, "2021"), (260.0, "2020"), (320.0, "2021"), (380.0, "2020")),
+            *figures(200, 260, 320, 380),
+        ]
     )
-    assert rows[1:3] == ["Change in the fair value of the", "interest rate swap | 66 | 74"]
+    assert at_the_left.split("\n")[0] == "| Group 2021 | Group 2020 | Parent 2021 | Parent 2020"
+
+
+def test_a_name_of_two_lines_is_of_its_own_column_alone():
+    names = [
+        ((280.0, "Carrying"), (380.0, "Fair value")),
+        ((60.0, "Item"), (280.0, "amount"), (380.0, "hierarchy"), (480.0, "Total")),
+    ]
+    assert (
+        centred([*names, *figures(280, 380, 480)]).split("\n")[0] == "Item | Carrying amount | Fair value hierarchy | Total"
+    )
+
+
+def test_a_name_that_may_be_of_another_column_names_none():
+    found = centred([((245.0, "Total"), (400.0, "Share")), *figures(200, 290, 400)])
+    assert "Total" not in found.split("\n\n")[-1].split("\n")[0]
+
+
+def test_a_title_in_the_middle_above_the_columns_is_none_of_their_names():
+    names = ((60.0, "Item"), (300.0, "Group"), (400.0, "Parent"))
+    assert centred([((350.0, "Consolidated balance sheet"),), names, *figures(300, 400)]).startswith(
+        "Consolidated balance sheet\n\nItem | Group | Parent\n"
+    )
+
+
+def test_a_table_below_another_has_names_of_its_own():
+    later = ["Balance sheet at 31 December", "|2019|2018", "Assets|10|9", "Debt|5|4", "Equity|5|5"]
+    first, title, second = text(*RESULTS, *later).split("\n\n")
+    assert (first.split("\n")[0], title, second.split("\n")[0]) == ("| 2021 | 2020", later[0], "| 2019 | 2018")
+
+
+def test_labels_below_the_names_of_columns_are_kept_with_their_rows():
+    found = text("|Budget|Actual|Change", "Assets", "Cash|1|2|3", "Loans|4|5|6", "Land|7|8|9")
+    assert found.split("\n")[:3] == ["| Budget | Actual | Change", "Assets", "Cash | 1 | 2 | 3"]
+
+
+def test_a_running_head_and_foot_with_the_number_of_the_page_are_no_rows():
+    head, table, foot = text("Annual report 2021|||17", *RESULTS, "Harbour of Bor|||17").split("\n\n")
+    assert ("17" in head, "17" in foot) == (True, True)
+    assert table.split("\n")[0] == "| 2021 | 2020"
+    assert "Harbour" not in table
+
+
+def test_a_row_that_comes_twice_is_boxed_where_it_stands():
+    lines = [line for group in range(12) for line in (f"Quay {group}", "Tolls|0.10|0.20|0.30", f"Rent {group}|1|2|3")]
+    data = page_of("|2021|2020|2019", *lines, step=11.0)
+    found = text_of(data, "a.pdf")
+    starts = [at for at in range(len(found)) if found.startswith("Tolls", at)]
+    assert len(starts) == 12
+    tops = [min(top for _, top, _, _ in draw_page(data, PageOrder(1, found, at, at + 20)).boxes) for at in starts]
+    assert tops == sorted(tops)
+    gaps = [later - sooner for sooner, later in zip(tops, tops[1:], strict=False)]
+    assert max(gaps) - min(gaps) < 2.0
 
 
 @pytest.mark.parametrize(

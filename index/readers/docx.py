@@ -169,10 +169,11 @@ class _Walker:
                 continue
             inlines = [_Inline(cell) for cell in cells.values()]
             names = row.find(f"{W}trPr/{W}tblHeader") is not None
-            self.flow.row(
+            told = [
                 Cell(_PRIVATE.sub("", "".join(inline.texts)), _span(cell), heights[at, column], names)
                 for (column, cell), inline in zip(cells.items(), inlines, strict=True)
-            )
+            ]
+            self.flow.row([Cell("", _left_out(row)), *told] if _left_out(row) else told)
             attached += inlines
         self.flow.end()
         for inline in attached:  # after the table, so that it stays whole
@@ -202,9 +203,12 @@ def _children(parent: Any, name: str) -> list[Any]:
 
 def _span(cell: Any) -> int:
     """Return how many columns a cell takes."""
-    span = cell.find(f"{W}tcPr/{W}gridSpan")
-    value = "1" if span is None else span.get(f"{W}val", "1")
-    return max(1, int(value)) if value.isdecimal() and len(value) < _DIGITS else 1
+    return _number(cell.find(f"{W}tcPr/{W}gridSpan"), least=1)
+
+
+def _number(property: Any, least: int) -> int:
+    value = "" if property is None else property.get(f"{W}val", "")
+    return max(least, int(value)) if value.isdecimal() and len(value) < _DIGITS else least
 
 
 def _heights(rows: Sequence[Any]) -> dict[tuple[int, int], int]:
@@ -225,7 +229,12 @@ def _heights(rows: Sequence[Any]) -> dict[tuple[int, int], int]:
 def _columns(row: Any) -> Iterator[tuple[int, Any]]:
     """Yield the cells of a row, each with the column where it begins."""
     cells = _children(row, "tc")
-    return zip(accumulate(map(_span, cells), initial=0), cells, strict=False)
+    return zip(accumulate(map(_span, cells), initial=_left_out(row)), cells, strict=False)
+
+
+def _left_out(row: Any) -> int:
+    """Return how many columns stand empty before the first cell of a row."""
+    return _number(row.find(f"{W}trPr/{W}gridBefore"), least=0)
 
 
 def _continues(cell: Any) -> bool:

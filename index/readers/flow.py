@@ -53,11 +53,9 @@ class Flow:
             self._in_list = True
 
     def row(self, cells: Iterable[Cell]) -> None:
-        """Add a row of a table; a row without text adds nothing."""
-        row = [replace(cell, text=fold_space(_tidy(cell.text))) for cell in cells]
-        if any(cell.text for cell in row):
-            self._in_list = False
-            self._rows.append(row)
+        """Add a row of a table. One without text adds nothing, but takes its share of what goes down into it."""
+        self._in_list = False
+        self._rows.append([replace(cell, text=fold_space(_tidy(cell.text))) for cell in cells])
 
     def end(self) -> None:
         """End a list or table: the next one is a block of its own."""

@@ -32,6 +32,7 @@ _AS_TEXT = {f"{TEXT}tab": " ", f"{TEXT}line-break": "\n", f"{TEXT}s": " ", f"{TE
 # What hangs on a paragraph and is added after it, so that no sentence is broken.
 _ATTACHED = frozenset([f"{TEXT}note-body", f"{DRAW}text-box"])
 _NAMES = f"{TABLE}table-header-rows"
+_MOST_REPEATED = 64
 _DIGITS = 6  # of how much a cell may span
 _ROWS = frozenset(f"{TABLE}{name}" for name in ("table-rows", "table-header-rows", "table-row-group"))
 
@@ -145,7 +146,8 @@ class _Walker:
                     self.blocks(cell)
             else:
                 inlines = [_Inline(cell) for cell in cells]
-                self.flow.row(_cell(cell, inline.text, names) for cell, inline in zip(cells, inlines, strict=True))
+                pairs = zip(cells, inlines, strict=True)
+                self.flow.row(one for cell, inline in pairs for one in _told(cell, inline.text, names=names))
                 attached += inlines
         self.flow.end()
         for inline in attached:  # after the table, so that it stays whole
@@ -161,9 +163,11 @@ def _rows(parent: Any, *, names: bool = False) -> Iterator[tuple[Any, bool]]:
             yield from _rows(child, names=names or child.tag == _NAMES)
 
 
-def _cell(cell: Any, text: str, names: bool) -> Cell:
-    columns, rows = (cell.get(f"{TABLE}number-{kind}-spanned", "1") for kind in ("columns", "rows"))
-    return Cell(text, _count(columns), _count(rows), names)
+def _told(cell: Any, text: str, *, names: bool) -> list[Cell]:
+    """Return a cell, as often as it comes in its row: rarely more than once, then mostly empty."""
+    columns, rows = (_count(cell.get(f"{TABLE}number-{kind}-spanned", "1")) for kind in ("columns", "rows"))
+    times = _count(cell.get(f"{TABLE}number-columns-repeated", "1"))
+    return [Cell(text, columns, rows, names)] * min(times, _MOST_REPEATED)
 
 
 def _count(written: str) -> int:

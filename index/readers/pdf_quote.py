@@ -47,17 +47,27 @@ def _same_place(page: _Seen, text: _Seen, start: int, end: int) -> tuple[int, in
 
 
 def _nearest_place(page: _Seen, text: _Seen, start: int, end: int) -> tuple[int, int] | None:
-    """Find the words where the rest of the page differs; of several places the one that lies most alike."""
+    """Find the words where the rest of the page differs.
+
+    Of several places it is the one of the same number, where both have as many (the names of a table's columns, which the
+    index may hold again, push the others apart), else the one that lies most alike.
+    """
     within = [number for number, place in enumerate(text[1]) if start <= place < end]
     if not within:
         return None
     wanted = text[0][within[0] : within[-1] + 1]
-    found = []
-    at = page[0].find(wanted)
-    while at >= 0:
-        found.append(at)
-        at = page[0].find(wanted, at + 1)
+    found, known = _places(wanted, page[0]), _places(wanted, text[0])
     if not found:
         return None
-    best = min(found, key=lambda one: abs(one - within[0]))
+    is_counted = len(found) == len(known) and within[0] in known
+    best = found[known.index(within[0])] if is_counted else min(found, key=lambda one: abs(one - within[0]))
     return page[1][best], page[1][best + len(wanted) - 1] + 1
+
+
+def _places(wanted: str, text: str) -> list[int]:
+    places: list[int] = []
+    at = text.find(wanted)
+    while at >= 0:
+        places.append(at)
+        at = text.find(wanted, at + 1)
+    return places

@@ -7,85 +7,36 @@ numbers in the same columns; a table of words alone stays as it is, for columns 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_raw
 
+from index.readers.pdf_names import Columns, names_of
+from index.readers.pdf_words import NUMBER, Chunk, PageLine, page_lines
 from index.readers.table_lines import Cell, lay_out
 from index.records import CELLS
 
-_LINE = re.compile(r"[^\r\n]+")
-_WORD = re.compile(r"\S+")
+_ENDS_IN_NUMBER = re.compile(rf"(?:.*\s)?{NUMBER.pattern}\s*$")
 _CAPTION = re.compile(r"(?i:table|figure|fig\.?|tabelle|abbildung)\s*\d")
-_LEADERS = re.compile(r"(?:\. ?){4}|…{2}")
-_NUMBER = re.compile(r"[$€£¥₹]?\(?[$€£¥₹]?[-+−–—]?\d[\d.,]*\)?%?\)?[*†‡]?")
-_FIGURE = re.compile(rf"(?:{_NUMBER.pattern}|[-–—]|n/?a|nil)", re.I)  # what a cell of numbers may hold
-_SIGN = re.compile(r"[$€£¥₹]|(?:US|C|A|HK)\$|[$€£¥₹]?\(")  # belongs to the number behind it
-_AFTER = frozenset((")", "%", ")%", "%)"))  # and these to that before
-_ENDS_IN_NUMBER = re.compile(rf"(?:.*\s)?{_NUMBER.pattern}\s*$")
+_GOES_ON = re.compile(r"(?:,|\b(?:a|an|and|at|by|for|from|in|of|on|or|than|the|to|under|with))$", re.I)
 _FEWEST = 3  # rows
-_APART = 0.8  # of a line's height: words with more between them are of two cells
-_FIGURES_APART = 0.4  # the same of numbers
-_WIDER = 1.3  # times: gaps between names of columns, than those within them
-_MOST_UNNAMED = 2  # columns, from the left
-_LEVEL = 0.3  # of a line's height: words that differ less stand in one
-_LOWER = 4.0  # of a line's height: what stands so much lower is of something else
+_LOWER = 2.5  # of a line's height: what stands so much lower is of something else
 _LONGEST_LABEL = 12  # words
-_MOST_LABELS, _MOST_HEADERS = 3, 3  # lines
-_LONGEST_PAGE = 3  # digits
+_MOST_LABELS, _MOST_NAMES = 3, 3  # lines
+_LONGEST_PAGE = 4  # digits
+_FLUSH = 2.0  # points: what differs less stands flush
 _MOST_LINES = 2_000  # of a page
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Words of a line that stand together. left, right: points."""
+class _Table:
+    """Which lines of a page a table takes, and its rows."""
 
-    text: str
-    left: float
-    right: float
-
-    @property
-    def is_figure(self) -> bool:
-        return _FIGURE.fullmatch(self.text.replace(" ", "")) is not None
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A line of a page: its span in the text, what stands in it, and where. bottom, height: points."""
-
-    start: int
-    end: int
-    words: tuple[_Chunk, ...]
-    bottom: float
-    height: float
-
-    @cached_property
-    def chunks(self) -> Sequence[_Chunk]:
-        """The words that stand together."""
-        return _joined(self.words, self.height)
-
-    @property
-    def text(self) -> str:
-        """Its words."""
-        return " ".join(word.text for word in self.words)
-
-    @property
-    def is_row(self) -> bool:
-        """Whether it has a number beside something else."""
-        return len(self.chunks) > 1 and any(chunk.is_figure for chunk in self.chunks[1:])
-
-    @property
-    def may_stand_between(self) -> bool:
-        """Whether it may stand between rows: what those below it are, the first line of what one is called, or names."""
-        is_short = len(self.words) <= _LONGEST_LABEL or self.words[-1].text.endswith(":")
-        return len(self.chunks) > 1 or (len(self.chunks) == 1 and is_short)
-
-
-_Columns = Sequence[tuple[float, float]]  # left and right edges, from left to right
+    first: int
+    last: int
+    rows: list[list[Cell]]
 
 
 def with_rows(page: pdfium.PdfTextPage, text: str) -> str:
@@ -93,22 +44,19 @@ def with_rows(page: pdfium.PdfTextPage, text: str) -> str:
 
     text: what PDFium gives for the page, as long.
     """
-    found = list(_LINE.finditer(text))
-    ends = [_ENDS_IN_NUMBER.match(line.group()) is not None for line in found]
-    if sum(ends) < _FEWEST or len(found) > _MOST_LINES or len(text) != page.count_chars():
+    found = text.splitlines()
+    if sum(_ENDS_IN_NUMBER.match(line) is not None for line in found) < _FEWEST or len(found) > _MOST_LINES:
         return text
-    lines = list(_whole(_line_of(page, text, line.start(), line.end()) for line in found))
+    if len(text) != page.count_chars():
+        return text
+    lines = page_lines(page, text)
     parts: list[str] = []
-    at = begun = 0
-    for first, last in _runs(lines):
-        columns = _columns([line for line in lines[first:last] if line.is_row])
-        first = _with_names(lines[begun:last], first - begun, columns) + begun
-        rows = _rows(lines[first:last], columns)
-        if rows:
-            blocks = ("\n".join(block) for block in lay_out(rows).blocks)
-            parts += [text[at : lines[first].start].rstrip(), *blocks]
-            at, begun = lines[last - 1].end, last
-    return "\n\n".join([*parts, text[at:].lstrip()]).strip() if parts else text
+    at = 0
+    for table in _tables(lines):
+        blocks = ("\n".join(block) for block in lay_out(table.rows).blocks)
+        parts += [text[at : lines[table.first].start].rstrip(), *blocks]
+        at = lines[table.last].end
+    return "\n\n".join(filter(None, [*parts, text[at:].strip()])) if parts else text
 
 
 def is_table(block: str) -> bool:
@@ -117,150 +65,84 @@ def is_table(block: str) -> bool:
     return len(lines) > 1 and 2 * sum(CELLS.strip() in line for line in lines) >= len(lines)
 
 
-def _line_of(page: pdfium.PdfTextPage, text: str, start: int, end: int) -> _Line:
-    """Find what stands in a line; nothing in one of a table of contents, or one that runs in another direction."""
-    words = [] if _LEADERS.search(text, start, end) else list(_WORD.finditer(text, start, end))
-    boxes = [(_box(page, word.start()), _box(page, word.end() - 1)) for word in words]
-    height = max((one.top - one.bottom for one, _ in boxes), default=0.0)
-    single = [_Chunk(word.group(), first.left, last.right) for word, (first, last) in zip(words, boxes, strict=True)]
-    if any(other.left - one.right < -height / 2 for one, other in pairwise(single)):
-        single = []
-    return _Line(start, end, tuple(single), boxes[0][0].bottom if boxes else 0.0, height)
-
-
-def _whole(lines: Iterable[_Line]) -> Iterator[_Line]:
-    """Join what stands side by side: PDFium begins a new line behind a wide gap."""
-    last: _Line | None = None
-    for line in lines:
-        if last and last.words and line.words and _stands_beside(line, last):
-            height = max(last.height, line.height)
-            last = _Line(last.start, line.end, (*last.words, *line.words), last.bottom, height)
-            continue
-        if last:
-            yield last
-        last = line
-    if last:
-        yield last
-
-
-def _stands_beside(line: _Line, before: _Line) -> bool:
-    is_level = abs(line.bottom - before.bottom) < _LEVEL * min(line.height, before.height)
-    return is_level and line.words[0].left >= before.words[-1].right
-
-
-def _joined(words: Sequence[_Chunk], height: float) -> list[_Chunk]:
-    """Join words that stand together, and signs with their numbers. height: of their line, in points."""
-    chunks: list[_Chunk] = []
-    for word in words:
-        last = chunks[-1] if chunks else None
-        if last and (_SIGN.fullmatch(last.text) or (word.text in _AFTER and last.is_figure)):
-            chunks[-1] = _Chunk(last.text + word.text, last.left, word.right)
-        elif last and not _SIGN.fullmatch(word.text) and word.left - last.right <= _apart(last, word) * height:
-            chunks[-1] = _Chunk(f"{last.text} {word.text}", last.left, word.right)
-        else:
-            chunks.append(word)
-    return chunks
-
-
-def _apart(one: _Chunk, other: _Chunk) -> float:
-    return _FIGURES_APART if one.is_figure and other.is_figure else _APART
-
-
-def _box(page: pdfium.PdfTextPage, at: int) -> pdfium_raw.FS_RECTF:
-    box = pdfium_raw.FS_RECTF()
-    pdfium_raw.FPDFText_GetLooseCharBox(page.raw, at, box)
-    return box
-
-
-def _runs(lines: Sequence[_Line]) -> Iterator[tuple[int, int]]:
-    """Yield (first, last + 1) of the lines that may be a table: rows, with labels between them."""
-    at = 0
+def _tables(lines: Sequence[PageLine]) -> Iterator[_Table]:
+    at = begun = 0
     while at < len(lines):
-        rows = [at] if lines[at].is_row else []
-        end, others = at + 1, 0
-        while rows and end < len(lines) and others <= _MOST_LABELS and _is_below(lines[end], lines[end - 1]):
-            if lines[end].is_row:
-                rows.append(end)
-            elif not lines[end].may_stand_between:
-                break
-            others = 0 if lines[end].is_row else others + 1
-            end += 1
-        if len(rows) >= _FEWEST:
-            yield at, rows[-1] + 1
-        at = max(at, *rows) + 1 if rows else at + 1
+        run = _run_from(lines, at)
+        table = _table_of(lines, begun, run) if len(run) >= _FEWEST else None
+        if table:
+            yield table
+            begun = table.last + 1
+        at = run[-1] + 1 if run else at + 1
 
 
-def _is_below(line: _Line, above: _Line) -> bool:
+def _run_from(lines: Sequence[PageLine], first: int) -> list[int]:
+    """Return the numbers of the lines that may be the rows of one table from a line on; none where that is no row."""
+    rows: list[int] = []
+    others = 0
+    for at in range(first, len(lines)):
+        line = lines[at]
+        if at > first and not (_is_below(line, lines[at - 1]) and others <= _MOST_LABELS):
+            break
+        has_one_year = bool(rows) and len(line.chunks) == 2 and not line.chunks[0].is_figure and _are_years(line)
+        if (_is_row(line) or has_one_year) and not _is_edge(lines, at):
+            rows.append(at)
+            others = 0
+        elif not rows or not _may_stand_between(line, lines[rows[0]]):
+            break
+        else:
+            others += 1
+    return rows
+
+
+def _is_row(line: PageLine) -> bool:
+    """Say whether a line has a figure beside something else, and no years that name columns."""
+    return any(chunk.is_figure for chunk in line.chunks[1:]) and not _are_years(line)
+
+
+def _are_years(line: PageLine) -> bool:
+    """Say whether all figures of a line are years that follow each other, as those that name columns do."""
+    figures = [chunk for chunk in line.chunks if chunk.is_figure]
+    years = [int(chunk.text) for chunk in figures if chunk.is_year]
+    return 0 < len(years) == len(figures) and all(abs(one - other) <= 1 for one, other in pairwise(years))
+
+
+def _is_edge(lines: Sequence[PageLine], at: int) -> bool:
+    """Say whether a line may be the running head or foot of a page: the first or last, with one figure, which may be its."""
+    figures = [chunk for chunk in lines[at].chunks if chunk.is_figure]
+    is_page = len(figures) == 1 and figures[0].text.isdecimal() and len(figures[0].text) <= _LONGEST_PAGE
+    return at in (0, len(lines) - 1) and is_page
+
+
+def _may_stand_between(line: PageLine, row: PageLine) -> bool:
+    """Say whether a line may stand between rows: it tells what those below it are, or how one begins or goes on."""
+    if not line.chunks or _CAPTION.match(line.text) or _are_years(line) or line.chunks[0].left > row.chunks[0].right:
+        return False  # years, and what stands above the figures alone, name those below: another table's
+    is_short = len(line.words) <= _LONGEST_LABEL or line.text.endswith(":")
+    return len(line.chunks) > 1 or is_short
+
+
+def _is_below(line: PageLine, above: PageLine) -> bool:
     return 0 < above.bottom - line.bottom <= _LOWER * max(line.height, above.height)
 
 
-def _with_names(lines: Sequence[_Line], first: int, columns: _Columns) -> int:
-    """Return the number of the first line of a table whose first row is known, with those above that name its columns."""
-    least = max(0, first - _MOST_HEADERS)
-    while first > least and _is_below(lines[first], lines[first - 1]) and not _CAPTION.match(lines[first - 1].text):
-        cells = _cells(lines[first - 1], columns)
-        if not cells or (cells[0].text and not any(cell.text for cell in cells[1:])):
-            break  # something else, or a title: it stands above the first column, and maybe others
-        first -= 1
-    return first
+def _table_of(lines: Sequence[PageLine], begun: int, run: Sequence[int]) -> _Table | None:
+    """Return the table whose rows these are, with the names of its columns above; None where they are none.
 
-
-def _rows(lines: Sequence[_Line], columns: _Columns) -> list[list[Cell]]:
-    """Return the cells of each line; none where the lines are no table of figures."""
-    rows = [_cells(line, columns) for line in lines]
-    if len(columns) < 2 or any(row is None for row, line in zip(rows, lines, strict=True) if line.is_row):
-        return []
-    figures = list(filter(None, (_figures_of(rows, at) for at in range(1, len(columns)))))
-    if max(map(len, figures), default=0) < _FEWEST or (len(figures) == 1 and _are_pages(figures[0])):
-        return []
-    return [row or [Cell(line.text)] for row, line in zip(rows, lines, strict=True)]
-
-
-def _cells(line: _Line, columns: _Columns) -> list[Cell] | None:
-    """Put what stands in a line into columns; of words that seem to stand together, also where they name all columns.
-
-    None where two would share one.
+    begun: the first line that no other table has taken.
     """
-    cells = _placed(line.chunks, columns)
-    is_even = cells is not None and len(cells) > 1 and all(cell.columns == 1 for cell in cells)
-    if line.is_row or is_even:
-        return cells
-    return _names(line.words, columns) or cells
+    columns = _columns([lines[at] for at in run])
+    placed = {at: _placed(lines[at].chunks, columns) for at in run}
+    if len(columns) < 2 or not all(placed.values()) or not _has_figures([lines[at] for at in run], columns):
+        return None
+    names, first = _names_above(lines, begun, run[0], columns)
+    rows = [placed.get(at) or [Cell(lines[at].text)] for at in range(run[0], run[-1] + 1)]
+    labels = [[Cell(lines[at].text)] for at in range(first + 1, run[0]) if _is_label(lines[at], columns)] if names else []
+    header = [[Cell(name, names=True) for name in names]] if names else []
+    return _Table(first, run[-1], [*header, *_with_beginnings([*labels, *rows])])
 
 
-def _names(words: Sequence[_Chunk], columns: _Columns) -> list[Cell]:
-    """Cut a line at its widest gaps into names of all columns, but maybe the first; none where it has no such gaps."""
-    gaps = sorted(((other.left - one.right, at) for at, (one, other) in enumerate(pairwise(words), 1)), reverse=True)
-    for unnamed in range(_MOST_UNNAMED + 1):
-        count = len(columns) - unnamed
-        widest, others = gaps[: count - 1], gaps[count - 1 :]
-        if len(widest) < count - 1 or not widest or (others and widest[-1][0] < _WIDER * others[0][0]):
-            continue
-        cuts = [0, *sorted(at for _, at in widest), len(words)]
-        pieces = [words[low:high] for low, high in pairwise(cuts)]
-        if [_zone_of(piece, columns) for piece in pieces] == list(range(unnamed, len(columns))):
-            return [Cell("")] * unnamed + [Cell(" ".join(word.text for word in piece)) for piece in pieces]
-    return []
-
-
-def _zone_of(piece: Sequence[_Chunk], columns: _Columns) -> int:
-    """Return the number of the column that the middle of some words is nearest to."""
-    middle = (piece[0].left + piece[-1].right) / 2
-    return sum(middle > (one[1] + other[0]) / 2 for one, other in pairwise(columns))
-
-
-def _figures_of(rows: Sequence[Sequence[Cell] | None], column: int) -> list[str]:
-    texts = (row[column].text for row in rows if row and column < len(row))
-    return [text for text in texts if _FIGURE.fullmatch(text)]
-
-
-def _are_pages(figures: Sequence[str]) -> bool:
-    """Say whether the only figures of a table are the pages of one of contents."""
-    numbers = [int(one) for one in figures if one.isdecimal() and len(one) <= _LONGEST_PAGE]
-    return len(numbers) == len(figures) and numbers == sorted(numbers)
-
-
-def _columns(rows: Sequence[_Line]) -> _Columns:
+def _columns(rows: Sequence[PageLine]) -> Columns:
     """Return the left and right edges of the columns: of what stands above each other."""
     columns: list[tuple[float, float]] = []
     for chunk in sorted((chunk for row in rows for chunk in row.chunks), key=lambda chunk: chunk.left):
@@ -271,15 +153,73 @@ def _columns(rows: Sequence[_Line]) -> _Columns:
     return columns
 
 
-def _placed(chunks: Sequence[_Chunk], columns: _Columns) -> list[Cell] | None:
-    """Put what stands in a line into columns, wide where it stands above several; None where two would share one."""
+def _placed(chunks: Sequence[Chunk], columns: Columns) -> list[Cell]:
+    """Put what stands in a row into columns, wide where it stands above several; nothing where two would share one."""
     cells: list[Cell] = []
     taken = 0
     for chunk in chunks:
         over = [at for at, (left, right) in enumerate(columns) if chunk.left < right and chunk.right > left]
-        if not over or over[0] < taken:
-            return None
+        if over[0] < taken:
+            return []
         cells += [Cell("")] * (over[0] - taken)
         cells.append(Cell(chunk.text, columns=len(over)))
         taken = over[-1] + 1
     return cells
+
+
+def _has_figures(rows: Sequence[PageLine], columns: Columns) -> bool:
+    """Say whether figures stand flush below each other behind the first column, and not only pages of contents."""
+    figures = [chunk for row in rows for chunk in row.chunks if chunk.is_figure]
+    held = ([one for one in figures if left <= one.middle <= right] for left, right in columns[1:])
+    filled = list(filter(None, held))
+    if not any(map(_stand_flush, filled)):
+        return False
+    numbers = [int(one.text) for one in filled[0] if one.text.isdecimal() and len(one.text) < _LONGEST_PAGE]
+    are_pages = len(filled) == 1 and len(numbers) == len(filled[0]) and numbers == sorted(numbers)
+    return not are_pages
+
+
+def _stand_flush(figures: Sequence[Chunk]) -> bool:
+    return any(
+        sum(abs(place - one) <= _FLUSH for one in places) >= _FEWEST
+        for places in ([one.right for one in figures], [one.left for one in figures], [one.middle for one in figures])
+        for place in places
+    )
+
+
+def _names_above(lines: Sequence[PageLine], begun: int, row: int, columns: Columns) -> tuple[list[str], int]:
+    """Return the names of the columns, and the number of the first line of them; the row's where there are none.
+
+    Between them and the row may be labels.
+    """
+    names: list[str] = []
+    first = at = row
+    while at > begun and row - at <= _MOST_NAMES + _MOST_LABELS and _is_below(lines[at], lines[at - 1]):
+        at -= 1
+        if _CAPTION.match(lines[at].text) or _is_edge(lines, at) or _is_row(lines[at]):
+            break
+        more = names_of(lines[at], columns, names)
+        if more is not None:
+            names, first = more, at
+        elif names or not _is_label(lines[at], columns):
+            break
+    return names, first
+
+
+def _is_label(line: PageLine, columns: Columns) -> bool:
+    """Say whether a line tells what rows below it are, or their unit: it stands above no figures."""
+    is_short = 0 < len(line.words) <= _LONGEST_LABEL
+    return is_short and len(line.chunks) == 1 and line.chunks[0].right <= columns[1][0]
+
+
+def _with_beginnings(rows: Sequence[list[Cell]]) -> list[list[Cell]]:
+    """Join the first line of what a row is called with its second, which has the figures."""
+    joined: list[list[Cell]] = []
+    for row in rows:
+        before = joined[-1][0].text if joined and len(joined[-1]) == 1 else ""
+        goes_on = _GOES_ON.search(before) or (row[0].text[:1].islower() and not before.endswith(":"))
+        if before and len(row) > 1 and row[0].text and goes_on:
+            joined[-1] = [replace(row[0], text=f"{before} {row[0].text}"), *row[1:]]
+        else:
+            joined.append(row)
+    return joined

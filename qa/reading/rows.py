@@ -18,6 +18,7 @@ from qa.reading.questions import Question
 _TOLD_BY_ROWS = ("number", "list", "other")  # kinds of questions; the others ask for more than a figure
 # "Net income (loss)" says what the net income was, and the net loss; "Annual leave (part-time)" not what annual leave is.
 _OR = re.compile(r"\b(\w+)\s*\((loss(?:es)?|income|expenses?|deficit|decrease|increase|gains?|benefit|credit)\)", re.I)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _PAGE = re.compile(r"\d{1,3}")  # where the table is one of contents
 # What rows call otherwise than who asks, as stems: "ep" is that of EPS.
 _SAME = {"earn": ("incom",), "profit": ("incom",), "revenu": ("sale",), "ep": ("incom", "per", "share")}
@@ -33,6 +34,24 @@ def labelled(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.f
     """
     told = asked.kind in _TOLD_BY_ROWS
     return np.array([_fit(asked, one) if told and CELLS in one.text else 0.0 for one in sentences])
+
+
+def is_of_another_year(asked: Question, row: Sentence) -> bool:
+    """Say whether years name the columns of a row, and the year that is asked for stands neither there nor above."""
+    years = {name for name in asked.names if _YEAR.fullmatch(name)}
+    if not years or CELLS not in row.text:
+        return False
+    passage, start = row.hit.passage, row.start - row.hit.passage.start
+    named = set(_YEAR.findall(header_of(passage.text, start)))
+    above = (
+        row.text,
+        group_of(passage.text, start),
+        row.section,
+        row.under,
+        *passage.locator.heading,
+        row.hit.document.title,
+    )
+    return bool(named) and not years & named.union(*map(_YEAR.findall, above))
 
 
 def has_label_of(row: str, text: str) -> bool:
