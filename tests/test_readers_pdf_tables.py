@@ -48,6 +48,10 @@ def test_a_cell_that_holds_nothing_keeps_its_column():
     assert rows == ["| 2021 | 2020 | 2019", "Tolls | 1,204 | | 988", "Fees | | 7 | 8", "Rent | 5 | 6 | 7"]
 
 
+def test_a_row_of_words_among_figures_keeps_its_columns():
+    assert "Rating | AA | B" in text("|2021|2020", "Tolls|12|9", "Rating|AA|B", "Fees|1|2", "Rent|5|6").split("\n")
+
+
 def test_signs_that_stand_apart_belong_to_their_numbers():
     pdf = FPDF(unit="pt")
     pdf.add_page()

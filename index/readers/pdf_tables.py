@@ -136,10 +136,16 @@ def _table_of(lines: Sequence[PageLine], begun: int, run: Sequence[int]) -> _Tab
     if len(columns) < 2 or not all(placed.values()) or not _has_figures([lines[at] for at in run], columns):
         return None
     names, first = _names_above(lines, begun, run[0], columns)
-    rows = [placed.get(at) or [Cell(lines[at].text)] for at in range(run[0], run[-1] + 1)]
+    rows = [placed.get(at) or _label_or_words(lines[at], columns) for at in range(run[0], run[-1] + 1)]
     labels = [[Cell(lines[at].text)] for at in range(first + 1, run[0]) if _is_label(lines[at], columns)] if names else []
     header = [[Cell(name, names=True) for name in names]] if names else []
     return _Table(first, run[-1], [*header, *_with_beginnings([*labels, *rows])])
+
+
+def _label_or_words(line: PageLine, columns: Columns) -> list[Cell]:
+    """Return the cells of a line without figures: "Rating | AA | AA-", or all of it as the label of what is below."""
+    cells = _placed(line.chunks, columns) if len(line.chunks) > 1 else []
+    return cells or [Cell(line.text)]
 
 
 def _columns(rows: Sequence[PageLine]) -> Columns:
@@ -154,12 +160,15 @@ def _columns(rows: Sequence[PageLine]) -> Columns:
 
 
 def _placed(chunks: Sequence[Chunk], columns: Columns) -> list[Cell]:
-    """Put what stands in a row into columns, wide where it stands above several; nothing where two would share one."""
+    """Put what stands in a row into columns, wide where it stands above several; nothing where two would share one.
+
+    Nothing, too, where something stands above none.
+    """
     cells: list[Cell] = []
     taken = 0
     for chunk in chunks:
         over = [at for at, (left, right) in enumerate(columns) if chunk.left < right and chunk.right > left]
-        if over[0] < taken:
+        if not over or over[0] < taken:
             return []
         cells += [Cell("")] * (over[0] - taken)
         cells.append(Cell(chunk.text, columns=len(over)))
