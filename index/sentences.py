@@ -41,6 +41,7 @@ _STARTERS = frozenset(
         "there here what why how who after before since his her their our with by from "
     ).split()
 )
+_LONGEST_ROW = 240  # characters of a table's row: longer ones hold sentences in their cells
 _SHORT_LINE = 50  # characters: a line this short that ends without a full stop is a heading, unless its paragraph is narrow
 _SHARE_GOING_ON = 0.3  # of the lines of a paragraph that go on in lower case, or it is a list or a table
 _NARROWEST, _NARROWEST_WITHOUT_CASE = 25, 12  # characters of a column
@@ -123,6 +124,9 @@ def _is_row(line: str) -> bool:
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
+    if end - start <= _LONGEST_ROW and CELLS in text[start:end]:
+        yield from _trimmed(text, start, end)  # "* Wilma | Oct 15-25 (Cuba, Honduras, etc.) | 368" says one thing
+        return
     sentence_start = start
     is_reference = _REFERENCE.match(text, start, end) is not None
     for stop in _STOP.finditer(text, start, end):

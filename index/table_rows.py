@@ -13,6 +13,9 @@ Row = Sequence[str]  # the texts of its cells
 _NUMBER = re.compile(r"[($€£¥₹+\-–—~<>≈≤≥\s]*\d")  # begins so: "(1,204)", "15 km"
 _YEAR = re.compile(r"(?:19|20)\d\d")  # alone in a cell it names a column as a word does
 _NOTHING = frozenset(("n/a", "na", "none", "nil", "free", "closed", "any", "unknown", "tbd", "sold out"))
+_TOTAL = re.compile(r"(?:sub-?)?total\b|net (?:cash|increase|decrease|change)\b|cash and cash equivalents\b", re.I)
+_GOES_ON = re.compile(r"(?:[,;]|\b(?:a|an|and|at|by|for|from|in|of|on|or|than|the|to|under|with))$", re.I)
+_SIZE = re.compile(r"\d+[A-Z][A-Za-z]*")  # "7B" names a column
 _NAME_AND_VALUE = 2  # columns
 _LOOKED_AT = 5  # rows below a header
 _LONGEST = 300  # characters of all names
@@ -47,11 +50,13 @@ def header_of(text: str, start: int) -> str:
 def group_of(text: str, start: int) -> str:
     """Return the label that the row at a place stands under: "Net income per share:" above "Diluted | $0.10".
 
-    "" where there is none below the names of the columns, or its total stands between.
+    "" where there is none below the names of the columns, or its total stands between. A total says itself of what it is.
     """
     above, here = _rows_around(text, start)
+    if here and is_total(here[0]) and here[0][0].casefold() not in ("total", "subtotal"):
+        return ""
     for cells in reversed(above[count_headers([*above, *here]) :]):
-        if is_label(cells) and not cells[0][0].islower() and cells[0][0] != "(":  # a name that goes on, or a unit
+        if is_label(cells) and _is_whole(cells[0]):
             return cells[0]
         if is_total(cells) or _names_anew(cells):
             return ""
@@ -61,6 +66,7 @@ def group_of(text: str, start: int) -> str:
 def _rows_around(text: str, start: int) -> tuple[list[Row], list[Row]]:
     """Return the rows of a table above a place, and those from there on, as many as need to be seen; none far down."""
     begin = text.rfind("\n\n", max(0, start - _FARTHEST), start)
+    start = text.rfind("\n", 0, start) + 1  # a list's mark may stand before the row
     if begin < 0 and start > _FARTHEST:
         return [], []
     begin = max(0, begin)
@@ -74,7 +80,9 @@ def count_headers(rows: Sequence[Row]) -> int:
 
     None of a table of names beside values, where "Director" stands above "Year". Two where the upper spans the lower.
     """
-    if max(map(len, rows), default=0) <= _NAME_AND_VALUE or any(map(_is_number, rows[0])):
+    if max(map(len, rows), default=0) <= _NAME_AND_VALUE or any(
+        _is_number(cell) and not _SIZE.fullmatch(cell) for cell in rows[0]
+    ):
         return 0
     count = 2 if len(rows) > 1 and _spans(rows[0], rows[1]) else 1
     below = rows[count : count + _LOOKED_AT]
@@ -101,14 +109,20 @@ def is_label(row: Row) -> bool:
     return bool(row[0]) and not any(row[1:])
 
 
+def _is_whole(label: str) -> bool:
+    """Say whether a label is no unit, no end of the name above it, and no beginning of the one below."""
+    return not label[0].islower() and label[0] != "(" and _GOES_ON.search(label) is None
+
+
 def is_total(row: Row) -> bool:
     """Say whether a row ends those that stand under a label."""
-    return row[0].casefold().startswith("total")
+    return _TOTAL.match(row[0]) is not None
 
 
 def _names_anew(row: Row) -> bool:
     """Say whether a row may hold other names: "Wine | glass | bottle" below pizzas, but not "Monday | closed | closed"."""
-    filled = [cell for cell in row if any(map(str.isalpha, cell)) and cell.casefold() not in _NOTHING]
+    words = (cell for cell in row if any(map(str.isalpha, cell)) and not _is_number(cell))
+    filled = [cell for cell in words if cell.casefold() not in _NOTHING]
     return len(filled) > _NAME_AND_VALUE and len(filled) == len(set(filled)) == sum(map(bool, row))
 
 

@@ -78,6 +78,13 @@ def test_a_title_or_caption_above_a_table_names_no_columns():
         assert text(title, *RESULTS).split("\n\n")[0] == title
 
 
+def test_a_label_of_one_word_is_not_the_beginning_of_a_row_below_it():
+    assert text("|2021|2020", "LARGE", "with books|66|74", "Tolls|12|9", "Fees|1|2").split("\n")[1:3] == [
+        "LARGE",
+        "with books | 66 | 74",
+    ]
+
+
 @pytest.mark.parametrize("second", ["interest rate swap", "PGP swap"])
 def test_a_label_of_two_lines_stays_whole(second: str):
     rows = text("|2021|2020", "Change in the fair value of the", f"{second}|66|74", "Tolls|12|9", "Fees|1|2").split("\n")
@@ -124,6 +131,34 @@ def test_a_name_of_two_lines_is_of_its_own_column_alone():
     assert (
         centred([*names, *figures(280, 380, 480)]).split("\n")[0] == "Item | Carrying amount | Fair value hierarchy | Total"
     )
+
+
+def test_the_first_columns_name_may_stand_beside_the_names_of_groups():
+    names = [
+        ((60.0, "System"), (230.0, "Dev"), (350.0, "Test")),
+        ((200.0, "EM"), (260.0, "F1"), (320.0, "EM"), (380.0, "F1")),
+    ]
+    assert centred([*names, *figures(200, 260, 320, 380)]).split("\n")[0] == "System | Dev EM | Dev F1 | Test EM | Test F1"
+
+
+def test_a_label_in_the_middle_of_a_wide_table_is_no_name_and_ends_nothing():
+    rows = figures(200, 300, 400)
+    found = centred(
+        [
+            ((60.0, "Model"), (200.0, "A"), (300.0, "B"), (400.0, "C")),
+            ((300.0, "Ours"),),
+            *rows[:2],
+            ((300.0, "Others"),),
+            rows[2],
+        ]
+    )
+    assert found.split("\n")[:2] == ["Model | A | B | C", "Ours"]
+    assert found.split("\n")[-2:] == ["Others", "Rent | 30 | 31 | 32"]
+
+
+def test_names_of_which_several_are_missing_are_none():
+    found = centred([((400.0, "Deficit"), (500.0, "Total")), *figures(200, 300, 400, 500)])
+    assert "Deficit |" not in found
 
 
 def test_a_name_that_may_be_of_another_column_names_none():

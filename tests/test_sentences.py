@@ -226,3 +226,12 @@ def _seconds(text: str) -> float:
 @given(st.lists(st.sampled_from(["It rained.", "We left!", "Who knows?"]), min_size=1, max_size=20))
 def test_plain_sentences_come_back_one_by_one(sentences):
     assert split(" ".join(sentences)) == sentences
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["* Wilma | Oct 15-25 (Cuba, Honduras, etc.) | 368", "Is it free? | Yes. | No. 5", "Tammy | Oct 5-? (Georgia) | 18"],
+)
+def test_a_row_of_a_table_is_one_sentence(row):
+    text = f"Name | Date | Articles\n{row}\nVince | Oct 8 | 12"
+    assert row in [text[start:end] for start, end in sentence_spans(text)]

@@ -121,3 +121,28 @@ def test_far_down_a_table_nothing_tells_what_a_row_stands_under():
     long = "| 2021 | 2020\nFees:\n" + "".join(f"Licence {n} | {n} | {n}\n" for n in range(2000))
     assert (header(long, "Licence 7 "), group_of(long, long.index("Licence 7 "))) == ("| 2021 | 2020", "Fees:")
     assert (header(long, "Licence 1999"), group_of(long, long.index("Licence 1999"))) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "group"),
+    [("Assets:", "Assets:"), ("interest rate swaps", ""), ("(in thousands)", ""), ("Common stock, par value 1;", "")],
+)
+def test_a_unit_or_part_of_a_name_is_no_label(label, group):
+    table = f"| 2021 | 2020\n{label}\nTolls | 12 | 9"
+    assert group_of(table, table.index("Tolls")) == group
+
+
+@pytest.mark.parametrize("row", ["Total liabilities", "Net cash provided by operations", "Cash and cash equivalents, end"])
+def test_a_total_that_says_of_what_it_is_stands_under_no_label_and_ends_it(row):
+    table = f"| 2021 | 2020\nLoans\nFrom banks | 3 | 4\n{row} | 5 | 6\nLand | 7 | 8"
+    assert [group_of(table, table.index(name)) for name in ("From", row, "Land")] == ["Loans", "", ""]
+
+
+def test_numbers_with_units_are_no_names():
+    table = "Setting | LARGE | BASE\nLayers | 24 | 12\nWarmup | 30k | 24k\nRate | 4 | 6"
+    assert header(table, "Rate") == "Setting | LARGE | BASE"
+
+
+def test_sizes_name_columns():
+    table = "Task | 7B | 13B | 33B\nAll | 66.0 | 64.7 | 69.0\nNone | 1.0 | 2.0 | 3.0"
+    assert header(table, "None") == "Task | 7B | 13B | 33B"

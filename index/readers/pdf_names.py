@@ -42,7 +42,7 @@ def _each_its_own(chunks: Sequence[Chunk], columns: Columns) -> list[str] | None
     zones = [_zone_of(chunk.middle, columns) for chunk in chunks]
     if zones not in (list(range(len(columns))), list(range(1, len(columns)))) or len(columns) < 2:
         return None
-    if zones[0] == 0 and chunks[0].left > columns[0][1]:
+    if zones[0] == 0 and chunks[0].left > columns[0][1] and chunks[0].right >= columns[1][0] - _FLUSH:
         return None
     return [""] * (len(columns) - len(chunks)) + [chunk.text for chunk in chunks]
 
@@ -67,20 +67,23 @@ def _of_groups(chunks: Sequence[Chunk], columns: Columns, below: Sequence[str]) 
 
     Where the names below come again, "Q1 | Q2 | Q1 | Q2", each time is a group, wherever above it its name stands.
     """
-    if not chunks or len(columns) < 3 or any(_zone_of(chunk.middle, columns) == 0 for chunk in chunks):
+    first = [chunk.text for chunk in chunks[:1] if chunk.left <= columns[0][1] and chunk.right < columns[1][0]]
+    groups = chunks[len(first) :]
+    if not groups or len(columns) < 3 or any(_zone_of(chunk.middle, columns) == 0 for chunk in groups):
         return None
-    if len(chunks) == 1 and not _OF_ALL.search(chunks[0].text):
+    if len(groups) == 1 and not _OF_ALL.search(groups[0].text):
         return None  # a title
-    size = (len(columns) - 1) // len(chunks)
-    if len(chunks) > 1 and list(below[1:]) == [*below[1 : size + 1]] * len(chunks):
-        return ["", *(chunk.text for chunk in chunks for _ in range(size))]
-    shares: list[list[float]] = [[] for _ in chunks]
+    own = ["".join(first)]
+    size = (len(columns) - 1) // len(groups)
+    if len(groups) > 1 and list(below[1:]) == [*below[1 : size + 1]] * len(groups):
+        return own + [chunk.text for chunk in groups for _ in range(size)]
+    shares: list[list[float]] = [[] for _ in groups]
     for left, right in columns[1:]:
-        distances = [abs(chunk.middle - (left + right) / 2) for chunk in chunks]
+        distances = [abs(chunk.middle - (left + right) / 2) for chunk in groups]
         shares[distances.index(min(distances))].append((left + right) / 2)
-    if not all(len(share) > 1 and _is_amid(chunk, share) for chunk, share in zip(chunks, shares, strict=True)):
+    if not all(len(share) > 1 and _is_amid(chunk, share) for chunk, share in zip(groups, shares, strict=True)):
         return None
-    return ["", *(chunk.text for chunk, share in zip(chunks, shares, strict=True) for _ in share)]
+    return own + [chunk.text for chunk, share in zip(groups, shares, strict=True) for _ in share]
 
 
 def _is_amid(chunk: Chunk, middles: Sequence[float]) -> bool:
@@ -101,13 +104,14 @@ def _some(chunks: Sequence[Chunk], columns: Columns) -> list[str] | None:
 
 def _column_of(chunk: Chunk, columns: Columns) -> int | None:
     """Return the number of the column that a name plainly stands above; None where it may be of another."""
-    flush = [at for at, (_, right) in enumerate(columns) if at and abs(chunk.right - right) <= _FLUSH]
-    if flush or chunk.left <= columns[0][1]:
-        return flush[0] if flush else 0
-    at = _zone_of(chunk.middle, columns)
-    middles = [(left + right) / 2 for left, right in columns]
+    over = [at for at, (left, right) in enumerate(columns) if chunk.left <= right and chunk.right >= left]
+    if chunk.left <= columns[0][1] or len(over) > 1:
+        return 0 if over == [0] else None
+    at = over[0] if over else _zone_of(chunk.middle, columns)
+    left, right = columns[at]
+    middles = [(one + other) / 2 for one, other in columns]
     pitch = min(abs(middle - middles[at]) for number, middle in enumerate(middles) if number != at)
-    is_flush = abs(chunk.left - columns[at][0]) <= _FLUSH
+    is_flush = min(abs(chunk.left - left), abs(chunk.right - right)) <= _FLUSH
     is_amid = abs(chunk.middle - middles[at]) <= _OFF * pitch
     return at if at and chunk.right - chunk.left < pitch and (is_flush or is_amid) else None
 

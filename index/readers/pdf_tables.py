@@ -20,12 +20,15 @@ from index.records import CELLS
 
 _ENDS_IN_NUMBER = re.compile(rf"(?:.*\s)?{NUMBER.pattern}\s*$")
 _CAPTION = re.compile(r"(?i:table|figure|fig\.?|tabelle|abbildung)\s*\d")
-_GOES_ON = re.compile(r"(?:,|\b(?:a|an|and|at|by|for|from|in|of|on|or|than|the|to|under|with))$", re.I)
+_GOES_ON = re.compile(r"(?:[,;]|\b(?:a|an|and|at|by|for|from|in|of|on|or|than|the|to|under|with))$", re.I)
 _FEWEST = 3  # rows
+_FEWEST_WORDS = 3  # of a label that goes on in lower case
 _LOWER = 2.5  # of a line's height: what stands so much lower is of something else
 _LONGEST_LABEL = 12  # words
 _MOST_LABELS, _MOST_NAMES = 3, 3  # lines
 _LONGEST_PAGE = 4  # digits
+_MOST_UNNAMED = 1  # columns of figures
+_FEW_COLUMNS = 2
 _FLUSH = 2.0  # points: what differs less stands flush
 _MOST_LINES = 2_000  # of a page
 
@@ -37,6 +40,18 @@ class _Table:
     first: int
     last: int
     rows: list[list[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the columns of a table are called, the numbers of the labels below, and that of the first line of all that.
+
+    No names, no labels and the first row where nothing tells.
+    """
+
+    names: list[str]
+    labels: list[int]
+    first: int
 
 
 def with_rows(page: pdfium.PdfTextPage, text: str) -> str:
@@ -116,10 +131,12 @@ def _is_edge(lines: Sequence[PageLine], at: int) -> bool:
 
 def _may_stand_between(line: PageLine, row: PageLine) -> bool:
     """Say whether a line may stand between rows: it tells what those below it are, or how one begins or goes on."""
-    if not line.chunks or _CAPTION.match(line.text) or _are_years(line) or line.chunks[0].left > row.chunks[0].right:
-        return False  # years, and what stands above the figures alone, name those below: another table's
-    is_short = len(line.words) <= _LONGEST_LABEL or line.text.endswith(":")
-    return len(line.chunks) > 1 or is_short
+    if not line.chunks or _CAPTION.match(line.text) or _are_years(line):
+        return False
+    if line.chunks[0].left > row.chunks[0].right and (len(line.chunks) > 1 or len(row.chunks) == 2):
+        return False  # what stands above the figures alone names those below: another table's
+    stands_beside = line.chunks[0].right <= row.chunks[1].left
+    return len(line.chunks) > 1 or stands_beside or len(line.words) <= _LONGEST_LABEL
 
 
 def _is_below(line: PageLine, above: PageLine) -> bool:
@@ -135,11 +152,11 @@ def _table_of(lines: Sequence[PageLine], begun: int, run: Sequence[int]) -> _Tab
     placed = {at: _placed(lines[at].chunks, columns) for at in run}
     if len(columns) < 2 or not all(placed.values()) or not _has_figures([lines[at] for at in run], columns):
         return None
-    names, first = _names_above(lines, begun, run[0], columns)
+    named = _names_above(lines, begun, run[0], columns)
     rows = [placed.get(at) or _label_or_words(lines[at], columns) for at in range(run[0], run[-1] + 1)]
-    labels = [[Cell(lines[at].text)] for at in range(first + 1, run[0]) if _is_label(lines[at], columns)] if names else []
-    header = [[Cell(name, names=True) for name in names]] if names else []
-    return _Table(first, run[-1], [*header, *_with_beginnings([*labels, *rows])])
+    labels = [[Cell(lines[at].text)] for at in named.labels]
+    header = [[Cell(name, names=True) for name in named.names]] if named.names else []
+    return _Table(named.first, run[-1], [*header, *_with_beginnings([*labels, *rows])])
 
 
 def _label_or_words(line: PageLine, columns: Columns) -> list[Cell]:
@@ -196,29 +213,32 @@ def _stand_flush(figures: Sequence[Chunk]) -> bool:
     )
 
 
-def _names_above(lines: Sequence[PageLine], begun: int, row: int, columns: Columns) -> tuple[list[str], int]:
-    """Return the names of the columns, and the number of the first line of them; the row's where there are none.
-
-    Between them and the row may be labels.
-    """
+def _names_above(lines: Sequence[PageLine], begun: int, row: int, columns: Columns) -> _Named:
+    """Find the names of the columns above a row; between them may be labels."""
     names: list[str] = []
+    labels: list[int] = []
     first = at = row
     while at > begun and row - at <= _MOST_NAMES + _MOST_LABELS and _is_below(lines[at], lines[at - 1]):
         at -= 1
         if _CAPTION.match(lines[at].text) or _is_edge(lines, at) or _is_row(lines[at]):
             break
+        if not names and _is_label(lines[at], columns):
+            labels.insert(0, at)
+            continue
         more = names_of(lines[at], columns, names)
-        if more is not None:
-            names, first = more, at
-        elif names or not _is_label(lines[at], columns):
+        if more is None:
             break
-    return names, first
+        names, first = more, at
+    # where several are missing, what was found may be the end of longer names
+    is_told = bool(names) and sum(not name for name in names[1:]) <= _MOST_UNNAMED
+    return _Named(names, labels, first) if is_told else _Named([], [], row)
 
 
 def _is_label(line: PageLine, columns: Columns) -> bool:
-    """Say whether a line tells what rows below it are, or their unit: it stands above no figures."""
-    is_short = 0 < len(line.words) <= _LONGEST_LABEL
-    return is_short and len(line.chunks) == 1 and line.chunks[0].right <= columns[1][0]
+    """Say whether a line tells what rows below it are, or their unit: it begins as they do, or stands above many columns."""
+    if len(line.chunks) != 1 or len(line.words) > _LONGEST_LABEL or line.chunks[0].is_year:
+        return False
+    return line.chunks[0].left <= columns[0][1] or len(columns) > _FEW_COLUMNS
 
 
 def _with_beginnings(rows: Sequence[list[Cell]]) -> list[list[Cell]]:
@@ -226,7 +246,8 @@ def _with_beginnings(rows: Sequence[list[Cell]]) -> list[list[Cell]]:
     joined: list[list[Cell]] = []
     for row in rows:
         before = joined[-1][0].text if joined and len(joined[-1]) == 1 else ""
-        goes_on = _GOES_ON.search(before) or (row[0].text[:1].islower() and not before.endswith(":"))
+        is_sentence = len(before.split()) >= _FEWEST_WORDS and not before.endswith(":")
+        goes_on = _GOES_ON.search(before) or (row[0].text[:1].islower() and is_sentence)
         if before and len(row) > 1 and row[0].text and goes_on:
             joined[-1] = [replace(row[0], text=f"{before} {row[0].text}"), *row[1:]]
         else:
