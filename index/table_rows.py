@@ -110,8 +110,9 @@ def is_label(row: Row) -> bool:
 
 
 def _is_whole(label: str) -> bool:
-    """Say whether a label is no unit, no end of the name above it, and no beginning of the one below."""
-    return not label[0].islower() and label[0] != "(" and _GOES_ON.search(label) is None
+    """Say whether a label is no unit or size, no end of the name above it, and no beginning of the one below."""
+    is_word = not (label[0].islower() or label[0] == "(" or _is_number(label))
+    return is_word and _GOES_ON.search(label) is None
 
 
 def is_total(row: Row) -> bool:

@@ -125,7 +125,13 @@ def test_far_down_a_table_nothing_tells_what_a_row_stands_under():
 
 @pytest.mark.parametrize(
     ("label", "group"),
-    [("Assets:", "Assets:"), ("interest rate swaps", ""), ("(in thousands)", ""), ("Common stock, par value 1;", "")],
+    [
+        ("Assets:", "Assets:"),
+        ("interest rate swaps", ""),
+        ("(in thousands)", ""),
+        ("336M", ""),
+        ("Common stock, par value 1;", ""),
+    ],
 )
 def test_a_unit_or_part_of_a_name_is_no_label(label, group):
     table = f"| 2021 | 2020\n{label}\nTolls | 12 | 9"
