@@ -111,8 +111,12 @@ def is_label(row: Row) -> bool:
 
 def _is_whole(label: str) -> bool:
     """Say whether a label is no unit or size, no end of the name above it, and no beginning of the one below."""
-    is_word = not (label[0].islower() or label[0] == "(" or _is_number(label))
-    return is_word and _GOES_ON.search(label) is None
+    return not (label[0].islower() or label[0] == "(" or _is_number(label) or goes_on(label))
+
+
+def goes_on(label: str) -> bool:
+    """Say whether a label is no whole name by its last word or sign: "Shares issued in connection with"."""
+    return _GOES_ON.search(label) is not None
 
 
 def is_total(row: Row) -> bool:

@@ -17,10 +17,10 @@ from index.readers.pdf_names import Columns, names_of
 from index.readers.pdf_words import NUMBER, Chunk, PageLine, page_lines
 from index.readers.table_lines import Cell, lay_out
 from index.records import CELLS
+from index.table_rows import goes_on
 
 _ENDS_IN_NUMBER = re.compile(rf"(?:.*\s)?{NUMBER.pattern}\s*$")
 _CAPTION = re.compile(r"(?i:table|figure|fig\.?|tabelle|abbildung)\s*\d")
-_GOES_ON = re.compile(r"(?:[,;]|\b(?:a|an|and|at|by|for|from|in|of|on|or|than|the|to|under|with))$", re.I)
 _FEWEST = 3  # rows
 _FEWEST_WORDS = 3  # of a label that goes on in lower case
 _LOWER = 2.5  # of a line's height: what stands so much lower is of something else
@@ -247,8 +247,8 @@ def _with_beginnings(rows: Sequence[list[Cell]]) -> list[list[Cell]]:
     for row in rows:
         before = joined[-1][0].text if joined and len(joined[-1]) == 1 else ""
         is_sentence = len(before.split()) >= _FEWEST_WORDS and not before.endswith(":")
-        goes_on = _GOES_ON.search(before) or (row[0].text[:1].islower() and is_sentence)
-        if before and len(row) > 1 and row[0].text and goes_on:
+        is_open = goes_on(before) or (row[0].text[:1].islower() and is_sentence)
+        if before and len(row) > 1 and row[0].text and is_open:
             joined[-1] = [replace(row[0], text=f"{before} {row[0].text}"), *row[1:]]
         else:
             joined.append(row)
