@@ -1,20 +1,24 @@
-"""A document as its page shows it: running text, tables of sheets, headers of a message; a part of it if it is long."""
+"""A document as its page shows it: running text, tables, headers of a message; a part of it if it is long."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.records import Document, Locator
+from index.records import CELLS, Document, Locator
+from index.table_rows import is_header
 from qa.web.pieces import Mark, Piece, cut_line, cut_text
 
 AROUND = 30_000  # characters shown on each side of what was asked for; of a longer document the rest is a click away
 _SLACK = 2_000  # in which a better place to cut is looked for
 _HEADERS = re.compile(r"(?:(?:From|To|Cc|Date|Subject): [^\n]*(?:\n|\Z))+\n*")
 _CELL_END = re.compile(r"(?:^| )\|(?: |$)")
+_BLOCK = re.compile(r"[^\n]+(?:\n[^\n]+)*\n*")
+_AS_IT_STANDS = ("text/plain", "text/x-source")  # bars of theirs part no cells
+_Place = tuple[int, int, Locator]  # start and end in the text
 _CELLS = re.compile(r"[A-Z]+(\d+)(?::[A-Z]+(\d+))?")
 
 
@@ -66,7 +70,7 @@ def cut_document(document: Document, marks: Sequence[Mark], low: int, high: int)
     if headers:
         position = min(headers.end(), high)
         blocks.append(Block("fields", rows=list(_fields(document, marks, position))))
-    for start, end, place in _tables(document, position, high):
+    for start, end, place in _tables(document, position, high) or _tables_of_text(document, position, high):
         blocks += _text_block(document, marks, position, start)
         rows = list(_rows(document, marks, start, end, place))
         last = blocks[-1] if blocks else None
@@ -83,8 +87,24 @@ def _text_block(document: Document, marks: Sequence[Mark], start: int, end: int)
     return [Block("text", pieces)] if pieces else []
 
 
-def _tables(document: Document, low: int, high: int) -> Iterator[tuple[int, int, Locator]]:
-    """Yield where the groups of rows lie that readers of sheets make."""
+def _tables(document: Document, low: int, high: int) -> list[_Place]:
+    """Return where the groups of rows lie that readers of sheets make."""
+    return list(_groups_of_rows(document, low, high))
+
+
+def _tables_of_text(document: Document, low: int, high: int) -> Iterator[_Place]:
+    """Yield where the tables lie that readers of other documents found: lines of cells, with labels between them."""
+    if document.media_type in _AS_IT_STANDS:
+        return
+    for block in _BLOCK.finditer(document.text, low, high):
+        lines = block.group().strip("\n").split("\n")
+        first = bisect_right(document.sections, block.start(), key=lambda section: section.start)
+        has_section = first < len(document.sections) and document.sections[first].start < block.end()
+        if len(lines) > 1 and 2 * sum(CELLS in f" {line}" for line in lines) >= len(lines) and not has_section:
+            yield block.start(), block.end(), Locator()
+
+
+def _groups_of_rows(document: Document, low: int, high: int) -> Iterator[_Place]:
     first = max(0, bisect_left(document.sections, low, key=lambda section: section.start) - 1)
     for number in range(first, len(document.sections)):
         section = document.sections[number]
@@ -99,7 +119,7 @@ def _tables(document: Document, low: int, high: int) -> Iterator[tuple[int, int,
 def _rows(document: Document, marks: Sequence[Mark], start: int, end: int, place: Locator) -> Iterator[Row]:
     text = document.text[start:end]
     lines = text.rstrip("\n").split("\n")
-    has_head = len(lines) == _count_rows(place.cells) + 1
+    has_head = len(lines) == _count_rows(place.cells) + 1 if place.cells else is_header(document.text, start)
     position = start
     for number, line in enumerate(lines):
         stop = position + len(line)
