@@ -43,6 +43,18 @@ def test_the_figures_of_a_table_are_cells_in_a_block_of_its_own_under_the_names_
     ]
 
 
+def test_a_table_at_the_top_of_a_page_does_not_go_on_from_the_page_before():
+    pdf = FPDF(unit="pt")
+    pdf.set_font("Helvetica", size=SIZE)
+    pdf.add_page()
+    pdf.text(40.0, 60.0, "The ships were not let into the har-")
+    pdf.add_page()
+    for row, (name, first, second) in enumerate([("Tolls", "12", "99"), ("Fees", "17", "22"), ("Rent", "55", "66")]):
+        for left, word in ((40.0, name), (250.0, first), (350.0, second)):
+            pdf.text(left, 60.0 + 14 * row, word)
+    assert text_of(bytes(pdf.output()), "a.pdf").split("\n\n")[-1].split("\n")[0] == "Tolls | 12 | 99"
+
+
 def test_a_cell_that_holds_nothing_keeps_its_column():
     rows = text("|2021|2020|2019", "Tolls|1,204||988", "Fees||7|8", "Rent|5|6|7").split("\n")
     assert rows == ["| 2021 | 2020 | 2019", "Tolls | 1,204 | | 988", "Fees | | 7 | 8", "Rent | 5 | 6 | 7"]

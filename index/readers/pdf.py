@@ -148,7 +148,8 @@ def _join(pages: list[str], outline: list[Bookmark]) -> tuple[str, tuple[Section
     heading: tuple[str, ...] = ()
     length = 0
     for number, page in enumerate(pages, start=1):
-        flows = bool(parts) and bool(page) and runs_on(parts[-1].rpartition("\n")[2], page.partition("\n")[0])
+        may_flow = bool(parts) and bool(page) and not is_table(page.partition("\n\n")[0])
+        flows = may_flow and runs_on(parts[-1].rpartition("\n")[2], page.partition("\n")[0])
         here = [one for one in outline if one.page == number]
         starts = headings_of_page(page, here, flows)
         if page:
