@@ -16,6 +16,14 @@ _NOTHING = frozenset(("n/a", "na", "none", "nil", "free", "closed", "any", "unkn
 _TOTAL = re.compile(r"(?:sub-?)?total\b|net (?:cash|increase|decrease|change)\b|cash and cash equivalents\b", re.I)
 _GOES_ON = re.compile(r"(?:[,;]|\b(?:a|an|and|at|by|for|from|in|of|on|or|than|the|to|under|with))$", re.I)
 _SIZE = re.compile(r"\d+[A-Z][A-Za-z]*")  # "7B" names a column
+# What figures are, as the names of columns say it.
+_MEASURES = frozenset(
+    "price prices cost costs fee fees amount amounts total totals value values rate rates number numbers count quantity qty "
+    "population score scores points year years revenue sales profit income salary wage wages budget weight height length "
+    "width depth distance area size time hours minutes days weeks months duration age percent percentage share % accuracy "
+    "balance payment payments loss losses assets votes seats members employees articles temperature speed capacity volume "
+    "tax debt rent interest tolls fare fares".split()
+)
 _NAME_AND_VALUE = 2  # columns
 _LOOKED_AT = 5  # rows below a header
 _LONGEST = 300  # characters of all names
@@ -78,17 +86,27 @@ def _rows_around(text: str, start: int) -> tuple[list[Row], list[Row]]:
 def count_headers(rows: Sequence[Row]) -> int:
     """Return how many of the first rows hold names only, where half of what stands below one of them is numbers.
 
-    None of a table of names beside values, where "Director" stands above "Year". Two where the upper spans the lower.
+    None of a table of names beside values, where "Director" stands above "Year", but for one whose first row says what the
+    values below it all are. Two where the upper spans the lower.
     """
-    if max(map(len, rows), default=0) <= _NAME_AND_VALUE or any(
-        _is_number(cell) and not _SIZE.fullmatch(cell) for cell in rows[0]
-    ):
+    if max(map(len, rows), default=0) <= _NAME_AND_VALUE:
+        return int(_measures(rows))
+    if any(_is_number(cell) and not _SIZE.fullmatch(cell) for cell in rows[0]):
         return 0
     count = 2 if len(rows) > 1 and _spans(rows[0], rows[1]) else 1
     below = rows[count : count + _LOOKED_AT]
     columns = ([cells[at] for cells in below if cells[at : at + 1] not in ([], [""])] for at in _named(rows[:count]))
     is_named = sum(map(bool, rows[count - 1])) > 1 and any(map(_are_numbers, columns))
     return count if is_named else 0
+
+
+def _measures(rows: Sequence[Row]) -> bool:
+    """Say whether the first of rows of two cells says what the second holds: "Item | Price"."""
+    first, below = rows[:1], [row for row in rows[1:] if len(row) > 1][:_LOOKED_AT]
+    if not first or len(first[0]) < _NAME_AND_VALUE or any(map(str.isdigit, first[0][1])):
+        return False
+    are_figures = len(below) > 1 and all(_is_number(row[1]) or _YEAR.fullmatch(row[1]) for row in below)
+    return are_figures and bool(_MEASURES & set(re.findall(r"[^\W\d_]+|%", first[0][1].casefold())))
 
 
 def _are_numbers(column: Row) -> bool:

@@ -55,6 +55,20 @@ def test_a_table_that_names_no_columns_has_no_header(table):
     assert not is_header(table, 0)
 
 
+@pytest.mark.parametrize("names", ["Item | Price", "December 31, | Total (EUR)"])
+def test_two_columns_are_named_by_a_row_that_says_what_the_figures_are(names):
+    table = f"{names}\nPen | 5\nBook | 12\nGifts:\nCard | 2"
+    assert header(table, "Book").split(" | ")[-1] == names.split(" | ")[-1]
+    assert is_header(table, 0)
+
+
+@pytest.mark.parametrize(
+    "table", ["Company | Acme\nSales | 12\nStaff | 30", "Item | Price\nPen | 5\nBook | sold", "Price | 5\nCost | 4"]
+)
+def test_two_columns_of_names_and_values_are_not_named(table):
+    assert header(table, table.split("\n")[-1]) == ""
+
+
 def test_the_rows_that_name_columns_are_told_from_those_below():
     assert [is_header(PRICES, PRICES.index(row)) for row in ("| 2021", "Quarter", "March", "September")] == [
         True, True, False, False,
