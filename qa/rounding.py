@@ -1,6 +1,6 @@
-"""Numbers that round others: "about 8,000 cases" says 8,098, and "$1.2 million" $1,234,567.
+"""Numbers that a source has in another form: "about 8,000 cases" says 8,098, "$1.2 million" $1,234,567, a list its length.
 
-Only where the claim says that it rounds, by a word before the number or one that scales it: 3.1 is no rounding of 3.12 but
+A number rounds only where its claim says so, by a word before it or one that scales it: 3.1 is no rounding of 3.12 but
 another version, and 5 mg none of 5.25. Both are to count the same, and the source is not to give a bound or range: who is
 "10 or younger" is not said to be "under 12". What fits is not borne out by that, only no longer ruled out.
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from qa.facts import Token, month_number
+from qa.facts import Token, month_number, tokens_of
 
 _ABOUT = re.compile(r"\b(?:about|around|approximately|roughly|some|circa|close to|an estimated|in the order of)$")
 _BELOW = re.compile(r"\b(?:almost|nearly|under|below|(?:less|fewer) than)$")
@@ -26,6 +26,11 @@ _BOUNDS = frozenset(
     "maximum minimum most least limit over under above below more less fewer older younger within beyond exceed exceeds "
     "between than from up upwards almost nearly about around approximately roughly".split()
 )
+# Beside a number that is spelled, these tell a name ("phase two"), and in a source how many there are.
+_NUMBERED = frozenset("type stage phase war article section part chapter class level grade figure table step option".split())
+_COUNTING = frozenset("one single no none half dozen several few many pair".split())
+_AND = re.compile(r"\b(?:and|both|or)\b", re.IGNORECASE)
+_COUNTED = 10  # up to here a claim may count itself what its source lists
 _YEARS = range(1000, 2200)
 _DAYS = 31
 
@@ -111,3 +116,21 @@ def _value(key: str) -> float | None:
         return float(key)
     except ValueError:  # a number of another convention, compared as it stands
         return None
+
+
+def may_be_counted(claim: Sequence[Token], i: int, texts: Sequence[str]) -> bool:
+    """Say whether a claim may have counted what its source lists: "by land and by sea" are two routes.
+
+    That is where the source's texts give no number at all, and list as many things with commas and an "and" between.
+    """
+    number = claim[i]
+    count = int(number.key) if number.shown.isalpha() and number.key.isdigit() and len(number.key) < 3 else 0
+    if not 2 <= count <= _COUNTED or (i and claim[i - 1].shown.lower() in _NUMBERED):
+        return False
+    if not claim[i + 1 : i + 2] or not claim[i + 1].shown.endswith("s"):
+        return False
+    tokens = (token for text in texts for token in tokens_of(text))
+    if any(token.kind == "number" or token.shown.lower() in _COUNTING for token in tokens):
+        return False
+    lists = (text.count(",") + text.count(";") + len(_AND.findall(text)) for text in texts if _AND.search(text))
+    return max(lists, default=0) >= count - 1

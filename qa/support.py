@@ -17,7 +17,7 @@ from index.sentences import sentence_spans
 from qa.facts import Token, opposites_of, tokens_of
 from qa.names import core_of, is_spelled_out, is_surely_name, name_forms, parts_of
 from qa.records import Citation, Verdict
-from qa.rounding import unrounded
+from qa.rounding import may_be_counted, unrounded
 from qa.statements import says, stands_apart
 
 _REACH = 800  # characters on each side of a quote in which its sentences are looked for
@@ -25,11 +25,6 @@ _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a differen
 _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
-_COUNTED = 10  # up to here a claim may count itself what its source lists
-# Beside a number that is spelled, these tell a name ("phase two"), and in a source how many there are.
-_NUMBERED = frozenset("type stage phase war article section part chapter class level grade figure table step option".split())
-_COUNTING = frozenset("one single no none half dozen several few many pair".split())
-_AND = re.compile(r"\b(?:and|both|or)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 # Said near a sentence, these make it one that the document may only report: "Three myths: …"
 _DISOWNED = frozenset(
@@ -258,7 +253,7 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
             continue
         if best.covered >= _SAME_SUBJECT and any(token.kind == "number" for token in best.window):
             return Judgement("contradicted", best.covered, f"{number.shown} is not the number in the cited words")
-        if not _may_be_counted(claim, i, views):
+        if not may_be_counted(claim, i, [view.evidence.sentences for view in views]):
             return Judgement("unsupported", 0.0, f"{number.shown} is not in the cited words or beside them")
     around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
     keys = {*(token.key for token in around), *parts_of(around)} - {""}
@@ -267,25 +262,6 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
         if not ({*name_forms(name), core_of(name)} & keys or is_spelled_out(name.shown, spelled)):
             return Judgement("unsupported", 0.0, f"{name.shown} is not in the cited words or beside them")
     return None
-
-
-def _may_be_counted(claim: Sequence[Token], i: int, views: Sequence[_View]) -> bool:
-    """Say whether a claim may have counted what its source lists: "by land and by sea" are two routes.
-
-    That is where the source gives no number at all, and has as many things with commas and an "and" between.
-    """
-    number = claim[i]
-    count = int(number.key) if number.shown.isalpha() and number.key.isdigit() and len(number.key) < 3 else 0
-    if not 2 <= count <= _COUNTED or (i and claim[i - 1].shown.lower() in _NUMBERED):
-        return False
-    if not claim[i + 1 : i + 2] or not claim[i + 1].shown.endswith("s"):
-        return False
-    texts = [view.evidence.sentences for view in views]
-    tokens = [token for text in texts for token in tokens_of(text)]
-    if any(token.kind == "number" or token.shown.lower() in _COUNTING for token in tokens):
-        return False
-    lists = (text.count(",") + text.count(";") + len(_AND.findall(text)) for text in texts)
-    return any(_AND.search(text) is not None for text in texts) and max(lists) >= count - 1
 
 
 def _turned(view: _View) -> Judgement | None:
