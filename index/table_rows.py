@@ -30,6 +30,12 @@ _LONGEST = 300  # characters of all names
 _FARTHEST = 20_000  # characters from the beginning of a table to a row
 
 
+def is_table(block: str) -> bool:
+    """Say whether text without empty lines is a table: at least half of its lines have cells, the others are labels."""
+    lines = block.strip("\n").split("\n")
+    return len(lines) > 1 and 2 * sum(CELLS in f" {line}" for line in lines) >= len(lines)
+
+
 def is_header(text: str, start: int) -> bool:
     """Say whether the row at a place names the cells of the rows below it."""
     above, here = _rows_around(text, start)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from index.records import Locator, Section
 
 _SPACE = re.compile(r"\s+")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 
 class TextBuilder:
@@ -60,6 +61,11 @@ class TextBuilder:
     def _append(self, text: str) -> None:
         self._parts.append(text)
         self._length += len(text)
+
+
+def whole_number(text: str | None, default: int) -> int:
+    """Return the whole number that an attribute gives, as of the columns that a cell takes, or the default."""
+    return int(text) if text and _WHOLE.fullmatch(text) else default
 
 
 def fold_space(text: str) -> str:

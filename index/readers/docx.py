@@ -11,6 +11,7 @@ from docx import Document
 from docx.oxml import parse_xml
 
 from index.errors import UnreadableFile
+from index.readers.builder import whole_number
 from index.readers.chart import add_chart
 from index.readers.docx_styles import Numbering, Style, Styles, W
 from index.readers.flow import Flow
@@ -40,7 +41,6 @@ _SKIPPED = frozenset(
 _WRAPPERS = frozenset(f"{W}{name}" for name in "sdt sdtContent customXml smartTag ins moveTo".split())
 _NOTES = {f"{W}footnoteReference": "footnotes", f"{W}endnoteReference": "endnotes"}
 _OFF = frozenset(["0", "false", "off"])
-_DIGITS = 6  # of how many columns a cell takes
 _PRIVATE = re.compile(r"[\ue000-\uf8ff]")  # letters of symbol fonts: pictures, not text
 
 
@@ -203,12 +203,11 @@ def _children(parent: Any, name: str) -> list[Any]:
 
 def _span(cell: Any) -> int:
     """Return how many columns a cell takes."""
-    return _number(cell.find(f"{W}tcPr/{W}gridSpan"), least=1)
+    return max(1, _number(cell.find(f"{W}tcPr/{W}gridSpan"), 1))
 
 
-def _number(property: Any, least: int) -> int:
-    value = "" if property is None else property.get(f"{W}val", "")
-    return max(least, int(value)) if value.isdecimal() and len(value) < _DIGITS else least
+def _number(property: Any, default: int) -> int:
+    return default if property is None else whole_number(property.get(f"{W}val"), default)
 
 
 def _heights(rows: Sequence[Any]) -> dict[tuple[int, int], int]:
@@ -234,7 +233,7 @@ def _columns(row: Any) -> Iterator[tuple[int, Any]]:
 
 def _left_out(row: Any) -> int:
     """Return how many columns stand empty before the first cell of a row."""
-    return _number(row.find(f"{W}trPr/{W}gridBefore"), least=0)
+    return max(0, _number(row.find(f"{W}trPr/{W}gridBefore"), 0))
 
 
 def _continues(cell: Any) -> bool:

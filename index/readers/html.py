@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from index.readers.builder import TextBuilder, fold_space
+from index.readers.builder import TextBuilder, fold_space, whole_number
 from index.readers.html_bold import bold_headings
 from index.readers.html_main import Page, Skip, is_hidden
 from index.readers.html_metadata import page_language, page_metadata, page_title
@@ -220,7 +220,7 @@ class _Walker:
 
     def _leave_in_row(self, node: LexborNode, row: list[Cell]) -> None:
         if node.tag in ("td", "th"):
-            columns, rows = (max(1, _number(node.attributes.get(name), 1)) for name in ("colspan", "rowspan"))
+            columns, rows = (max(1, whole_number(node.attributes.get(name), 1)) for name in ("colspan", "rowspan"))
             row.append(Cell(self._take_inline(), columns, rows, node.tag == "th"))
         elif node.tag == "tr":
             self._table.append(row)
@@ -253,16 +253,12 @@ class _Numbering:
         if node.tag == "ul":
             return cls(None)
         if "reversed" not in node.attributes:
-            return cls(_number(node.attributes.get("start"), 1))
-        return cls(_number(node.attributes.get("start"), sum(child.tag == "li" for child in node.iter())), -1)
+            return cls(whole_number(node.attributes.get("start"), 1))
+        return cls(whole_number(node.attributes.get("start"), sum(child.tag == "li" for child in node.iter())), -1)
 
     def marker(self, item: LexborNode) -> str:
         if self.following is None:
             return "- "
-        number = _number(item.attributes.get("value"), self.following)
+        number = whole_number(item.attributes.get("value"), self.following)
         self.following = number + self.step
         return f"{number}. "
-
-
-def _number(text: str | None, default: int) -> int:
-    return int(text) if text and re.fullmatch(r"-?[0-9]{1,9}", text) else default

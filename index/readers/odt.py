@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from index.errors import UnreadableFile
-from index.readers.builder import fold_space
+from index.readers.builder import fold_space, whole_number
 from index.readers.flow import Flow
 from index.readers.ooxml import parse_xml
 from index.readers.package import open_package, read_member
@@ -33,7 +33,6 @@ _AS_TEXT = {f"{TEXT}tab": " ", f"{TEXT}line-break": "\n", f"{TEXT}s": " ", f"{TE
 _ATTACHED = frozenset([f"{TEXT}note-body", f"{DRAW}text-box"])
 _NAMES = f"{TABLE}table-header-rows"
 _MOST_REPEATED = 64
-_DIGITS = 6  # of how much a cell may span
 _ROWS = frozenset(f"{TABLE}{name}" for name in ("table-rows", "table-header-rows", "table-row-group"))
 
 
@@ -165,13 +164,9 @@ def _rows(parent: Any, *, names: bool = False) -> Iterator[tuple[Any, bool]]:
 
 def _told(cell: Any, text: str, *, names: bool) -> list[Cell]:
     """Return a cell, as often as it comes in its row: rarely more than once, then mostly empty."""
-    columns, rows = (_count(cell.get(f"{TABLE}number-{kind}-spanned", "1")) for kind in ("columns", "rows"))
-    times = _count(cell.get(f"{TABLE}number-columns-repeated", "1"))
-    return [Cell(text, columns, rows, names)] * min(times, _MOST_REPEATED)
-
-
-def _count(written: str) -> int:
-    return max(1, int(written)) if written.isdecimal() and len(written) < _DIGITS else 1
+    columns, rows = (max(1, whole_number(cell.get(f"{TABLE}number-{kind}-spanned"), 1)) for kind in ("columns", "rows"))
+    times = whole_number(cell.get(f"{TABLE}number-columns-repeated"), 1)
+    return [Cell(text, columns, rows, names)] * max(1, min(times, _MOST_REPEATED))
 
 
 def _is_layout(cells: list[Any]) -> bool:

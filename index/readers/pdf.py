@@ -17,11 +17,12 @@ from index.readers.pdf_furniture import runs_on, without_furniture
 from index.readers.pdf_headings import typeset_headings, typeset_title
 from index.readers.pdf_lines import text_with_line_ends
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
-from index.readers.pdf_tables import is_table, with_rows
+from index.readers.pdf_tables import with_rows
 from index.readers.pdf_title import title_of
 from index.readers.pdf_typeset import TypesetLine, typeset_lines
 from index.readers.text import clean
 from index.records import Extracted, Locator, Section
+from index.table_rows import is_table
 
 # PDFium marks a hyphen that only breaks a word at a line's end with one of the first two, and drops the line's end.
 _LINE_HYPHEN = re.compile("([^\\W\\d_]*)[\x02\ufffe](?:\r\n?|\n)?([^\\W\\d_]*)([^\\s\x02\ufffe]*)[ \r]*\n?")

@@ -11,10 +11,11 @@ from itertools import pairwise, takewhile
 from index.readers.pdf_outline import Bookmark
 from index.readers.pdf_title import reads_like_title
 from index.readers.pdf_typeset import HYPHENS, Look, TypesetLine, look_of_text, stands_out, weights_of
+from index.readers.pdf_words import CAPTION
 
 _NUMBER = re.compile(r"((?:\d{1,3}|[A-Z](?=\.\d))(?:\.\d{1,3})*)(?:[.)]\s*|\s+|-)(?=[^\W\d_])")
-# Of a table or figure, a line of contents, an answer to choose.
-_CAPTION = re.compile(r"(?i:table|figure|fig\.?|tabelle|abbildung)\s*\d|.*\.{4}|\([A-Z]\)")
+# A caption, a line of contents, an answer to choose.
+_CAPTION = re.compile(rf"{CAPTION.pattern}|.*\.{{4}}|\([A-Z]\)")
 _ENDS = ".,;。；，、！۔؛،…"  # of sentences, not of headings
 _LINES = 3  # of a heading
 _REPEATED, _AT_EDGES = 3, 2  # times: labels of forms, and heads of pages

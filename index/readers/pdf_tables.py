@@ -13,14 +13,12 @@ from itertools import pairwise
 
 import pypdfium2 as pdfium
 
-from index.readers.pdf_names import Columns, names_of
-from index.readers.pdf_words import NUMBER, Chunk, PageLine, page_lines
+from index.readers.pdf_column_names import Columns, names_of
+from index.readers.pdf_words import CAPTION, NUMBER, Chunk, PageLine, page_lines
 from index.readers.table_lines import Cell, lay_out
-from index.records import CELLS
 from index.table_rows import goes_on
 
 _ENDS_IN_NUMBER = re.compile(rf"(?:.*\s)?{NUMBER.pattern}\s*$")
-_CAPTION = re.compile(r"(?i:table|figure|fig\.?|tabelle|abbildung)\s*\d")
 _FEWEST = 3  # rows
 _FEWEST_WORDS = 3  # of a label that goes on in lower case
 _LOWER = 2.5  # of a line's height: what stands so much lower is of something else
@@ -74,12 +72,6 @@ def with_rows(page: pdfium.PdfTextPage, text: str) -> str:
     return "\n\n".join(filter(None, [*parts, text[at:].strip()])) if parts else text
 
 
-def is_table(block: str) -> bool:
-    """Say whether a block of a page's text is one of rows."""
-    lines = block.split("\n")
-    return len(lines) > 1 and 2 * sum(CELLS.strip() in line for line in lines) >= len(lines)
-
-
 def _tables(lines: Sequence[PageLine]) -> Iterator[_Table]:
     at = begun = 0
     while at < len(lines):
@@ -131,7 +123,7 @@ def _is_edge(lines: Sequence[PageLine], at: int) -> bool:
 
 def _may_stand_between(line: PageLine, row: PageLine) -> bool:
     """Say whether a line may stand between rows: it tells what those below it are, or how one begins or goes on."""
-    if not line.chunks or _CAPTION.match(line.text) or _are_years(line):
+    if not line.chunks or CAPTION.match(line.text) or _are_years(line):
         return False
     if line.chunks[0].left > row.chunks[0].right and (len(line.chunks) > 1 or len(row.chunks) == 2):
         return False  # what stands above the figures alone names those below: another table's
@@ -220,7 +212,7 @@ def _names_above(lines: Sequence[PageLine], begun: int, row: int, columns: Colum
     first = at = row
     while at > begun and row - at <= _MOST_NAMES + _MOST_LABELS and _is_below(lines[at], lines[at - 1]):
         at -= 1
-        if _CAPTION.match(lines[at].text) or _is_edge(lines, at) or _is_row(lines[at]):
+        if CAPTION.match(lines[at].text) or _is_edge(lines, at) or _is_row(lines[at]):
             break
         if not names and _is_label(lines[at], columns):
             labels.insert(0, at)

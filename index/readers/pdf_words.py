@@ -11,6 +11,7 @@ from itertools import pairwise
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
 
+CAPTION = re.compile(r"(?i:table|figure|fig\.?|tabelle|abbildung)\s*\d")  # of a table or figure
 _LINE = re.compile(r"[^\r\n]+")
 _WORD = re.compile(r"\S+")
 _LEADERS = re.compile(r"(?:\. ?){4}|…{2}")

@@ -43,15 +43,11 @@ def is_of_another_year(asked: Question, row: Sentence) -> bool:
         return False
     passage, start = row.hit.passage, row.start - row.hit.passage.start
     named = set(_YEAR.findall(header_of(passage.text, start)))
-    above = (
-        row.text,
-        group_of(passage.text, start),
-        row.section,
-        row.under,
-        *passage.locator.heading,
-        row.hit.document.title,
-    )
-    return bool(named) and not years & named.union(*map(_YEAR.findall, above))
+    if not named or years & named:
+        return False
+    group, title = group_of(passage.text, start), row.hit.document.title
+    above = " ".join((row.text, group, row.section, row.under, *passage.locator.heading, title))
+    return not years & set(_YEAR.findall(above))
 
 
 def has_label_of(row: str, text: str) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.records import CELLS, Document, Locator
-from index.table_rows import is_header
+from index.records import Document, Locator
+from index.table_rows import is_header, is_table
 from qa.web.pieces import Mark, Piece, cut_line, cut_text
 
 AROUND = 30_000  # characters shown on each side of what was asked for; of a longer document the rest is a click away
@@ -70,7 +70,8 @@ def cut_document(document: Document, marks: Sequence[Mark], low: int, high: int)
     if headers:
         position = min(headers.end(), high)
         blocks.append(Block("fields", rows=list(_fields(document, marks, position))))
-    for start, end, place in _tables(document, position, high) or _tables_of_text(document, position, high):
+    tables = list(_groups_of_rows(document, position, high))
+    for start, end, place in tables or _tables_of_text(document, position, high):
         blocks += _text_block(document, marks, position, start)
         rows = list(_rows(document, marks, start, end, place))
         last = blocks[-1] if blocks else None
@@ -87,24 +88,19 @@ def _text_block(document: Document, marks: Sequence[Mark], start: int, end: int)
     return [Block("text", pieces)] if pieces else []
 
 
-def _tables(document: Document, low: int, high: int) -> list[_Place]:
-    """Return where the groups of rows lie that readers of sheets make."""
-    return list(_groups_of_rows(document, low, high))
-
-
 def _tables_of_text(document: Document, low: int, high: int) -> Iterator[_Place]:
     """Yield where the tables lie that readers of other documents found: lines of cells, with labels between them."""
     if document.media_type in _AS_IT_STANDS:
         return
     for block in _BLOCK.finditer(document.text, low, high):
-        lines = block.group().strip("\n").split("\n")
         first = bisect_right(document.sections, block.start(), key=lambda section: section.start)
         has_section = first < len(document.sections) and document.sections[first].start < block.end()
-        if len(lines) > 1 and 2 * sum(CELLS in f" {line}" for line in lines) >= len(lines) and not has_section:
+        if is_table(block.group()) and not has_section:
             yield block.start(), block.end(), Locator()
 
 
 def _groups_of_rows(document: Document, low: int, high: int) -> Iterator[_Place]:
+    """Yield where the groups of rows lie that readers of sheets make."""
     first = max(0, bisect_left(document.sections, low, key=lambda section: section.start) - 1)
     for number in range(first, len(document.sections)):
         section = document.sections[number]
