@@ -33,8 +33,9 @@ _BATCH = 4  # as fast as 32 on two cores, and a third of the memory
 # Texts are padded to a multiple of so many tokens: torch keeps memory for every shape that it meets. Over 2,560 texts
 # that is 100 MB instead of 900, for a tenth more time (bench: one process, batches of 64 texts of 5 to 230 words).
 _PAD_TO = 32
-_COUNT_AT_ONCE = 256  # a tokenized text takes a hundred times the memory of the text
-_EMBED_AT_ONCE = 128  # texts whose states are in memory together: 400 kB each
+_TOKENIZED_AT_ONCE = 256  # texts: one takes a hundred times its memory then
+_MUCH = 8192  # tokens that are embedded at once: as few passages as indexing gathers, and more than the sentences of hits
+_MOST_AT_ONCE = 4  # batches: each keeps 20 MB
 BUNDLED_HEADS = 12
 
 
@@ -143,11 +144,19 @@ class BundledEmbedder:
         self._threads = threads
         self._lock = threading.Lock()
         self._questions = Together(self._means)
+        self._encoders: dict[int, Encoder] = {}
 
-    @cached_property
-    def _encoder(self) -> Encoder:
+    def _encoder(self, tokens: int) -> Encoder:
+        """Return what embeds so many tokens soonest; what was made for much serves for little as well."""
+        at_once = min(self._threads or os.cpu_count() or 1, _MOST_AT_ONCE) if tokens >= _MUCH else 1
+        with self._lock:  # several first questions at once must not load the model several times
+            if not any(one >= at_once for one in self._encoders):
+                self._encoders[at_once] = self._load_encoder(at_once)
+            return self._encoders[min(one for one in self._encoders if one >= at_once)]
+
+    def _load_encoder(self, at_once: int) -> Encoder:
         try:
-            return Encoder(bundled_weights(), BUNDLED_HEADS, self._threads)
+            return Encoder(bundled_weights(), BUNDLED_HEADS, self._threads, at_once)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             hint = "it needs memory that may be written and then run: look for MemoryDenyWriteExecute or the like"
@@ -163,24 +172,24 @@ class BundledEmbedder:
         A text's vector is the same to the last bit whatever it is embedded with. Single texts that several threads bring
         while another is embedded share a batch.
         """
-        with self._lock:  # several first questions at once must not load the model several times
-            _, tokenizer = self._encoder, self._tokenizer
+        with self._lock:  # as above
+            tokenizer = self._tokenizer
         vectors: list[Vectors] = []
-        for start in range(0, len(texts), _EMBED_AT_ONCE):
-            batch = list(texts[start : start + _EMBED_AT_ONCE])
+        for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
+            batch = list(texts[start : start + _TOKENIZED_AT_ONCE])
             ids = [_cut(one.ids, self.window) for one in tokenizer.encode_batch_fast(batch)]
             vectors += [self._questions.ask(ids[0])] if len(texts) == 1 else self._means(ids)
         return np.stack(vectors) if vectors else np.zeros((0, self.dimension), np.float32)
 
     def _means(self, ids: Sequence[list[int]]) -> list[Vectors]:
         """Return the unit mean of the states of each sequence of tokens."""
-        return [_unit(states.mean(axis=0)) for states in self._encoder.hidden(ids)]
+        return self._encoder(sum(map(len, ids))).encode(ids, lambda states: _unit(states.mean(axis=0)))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text without special tokens."""
         counts: list[int] = []
-        for start in range(0, len(texts), _COUNT_AT_ONCE):
-            batch = list(texts[start : start + _COUNT_AT_ONCE])
+        for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
+            batch = list(texts[start : start + _TOKENIZED_AT_ONCE])
             counts += [len(one) for one in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)]
         return counts
 

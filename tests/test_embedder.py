@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from index.embedder import BundledEmbedder, SentenceTransformerEmbedder, bundled_folder, open_embedder
+from index.embedder import _MUCH, BundledEmbedder, SentenceTransformerEmbedder, bundled_folder, open_embedder
 from index.errors import EmbedderFailed
 
 TEXTS = [
@@ -35,6 +35,15 @@ def test_a_vector_does_not_depend_on_what_is_embedded_with_it(embedder: BundledE
     together = embedder.embed(TEXTS)
     alone = np.concatenate([embedder.embed([text]) for text in TEXTS])
     assert (together == alone).all(), "to the last bit"
+
+
+def test_much_is_embedded_side_by_side_and_comes_out_as_little_does() -> None:
+    fresh = open_embedder()
+    alone = fresh.embed(TEXTS)
+    many = [text for _ in range(12) for text in TEXTS]
+    assert sum(fresh.count_tokens(many)) > _MUCH
+    assert (fresh.embed(many) == np.concatenate([alone] * 12)).all(), "each in its place, to the last bit"
+    assert (open_embedder(threads=1).embed(many) * np.concatenate([alone] * 12)).sum(axis=1).min() > 0.9999
 
 
 def test_vectors_have_length_one_and_no_texts_give_none(embedder: BundledEmbedder) -> None:

@@ -117,7 +117,7 @@ class ReaderModel:
         for text in texts:
             context, *sentences = self._ids([text.context, *text.sentences])
             layouts.append(lay_out(asked, context, sentences))
-        states = self._parts.encoder.hidden([one.ids for one in layouts], [one.types for one in layouts])
+        states = self._parts.encoder.encode([one.ids for one in layouts], np.array, [one.types for one in layouts])
         return [self._weigh(*each) for each in zip(texts, layouts, states, strict=True)]
 
     def _ids(self, texts: list[str]) -> list[list[int]]:
