@@ -47,7 +47,15 @@ _SHARE_GOING_ON = 0.3  # of the lines of a paragraph that go on in lower case, o
 _NARROWEST, _NARROWEST_WITHOUT_CASE = 25, 12  # characters of a column
 _EVEN = 0.8  # lines with so much of the widest one's width: a wrapped text, in a script without case
 _ENUMERATED = re.compile(r"\((?:\d{1,3}|[a-zA-Z])\)\s")
-_CONTINUES = re.compile(r"[,;:)\]}]|\.(?:\s|$)")  # no line begins so, but where something was set apart in a PDF
+_CONTINUES = re.compile(r"[,;:)\]}]|\.(?:\s|$)|[(\[]+(?!(?:\d{1,3}|[a-zA-Z])[)\]]\s)[^\W\d_]*[a-z]")  # no line begins so
+_NOTE = re.compile(r"\d{1,2}(?:[^\W\d_a-z]|https?:)")  # with its mark
+_GOES_ON = re.compile(r"\s+[.,;:](?:\s|$)")  # the other points of ". . ." and what follows them
+_END_NOTHING = frozenset(
+    (
+        "the a an of and or to in for with by from at on as that which whose is are was were has have its their his her our "
+        "we they into than between been be would could should such"
+    ).split()
+)
 
 
 def sentence_spans(text: str) -> list[Span]:
@@ -57,6 +65,12 @@ def sentence_spans(text: str) -> list[Span]:
     every visible character of the text.
     """
     return [span for block in _blocks(text) for span in _sentences(text, *block)]
+
+
+def goes_on(line: str, following: str) -> bool:
+    """Say whether a line goes on in the next, as neither a sentence nor a heading ends so: "… was dredged by the"."""
+    words = line.split()
+    return len(words) > 1 and words[-1] in _END_NOTHING and not _NOTE.match(following)
 
 
 def _blocks(text: str) -> Iterator[Span]:
@@ -105,7 +119,7 @@ def _breaks(line: str, following: str, width: int) -> bool:
     if _LIST_ITEM.match(following) or CELLS in line or CELLS in following:
         return True
     line, following = line.strip(), following.strip()
-    if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following):
+    if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following) or goes_on(line, following):
         return False
     return len(line) < _SHORT_LINE and not following[0].islower() and not _is_wrapped(line, following, width)
 
@@ -157,7 +171,7 @@ def _ends_sentence(text: str, stop: re.Match[str], sentence_start: int, end: int
         # `… “emerging threat.”Finer said`: a closing quote glued to a capital, as web pages often have it.
         return len(mark) > 1 and mark[-1] in '"”’»' and text[after].isupper()
     following = _next_word(text, after, end)
-    if following[:1].islower():
+    if following[:1].islower() or _GOES_ON.match(text, after, end):
         return False
     return mark != "." or not _is_abbreviation(text, stop.start(), sentence_start, following)
 

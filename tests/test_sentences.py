@@ -72,6 +72,10 @@ def test_white_space_holds_no_sentence(text):
         ("It was denied. [3] shows why.", ["It was denied.", "[3] shows why."]),
         ("It was denied. All agreed. [5]", ["It was denied.", "All agreed. [5]"]),
         ("[1] Smith, J. Title of it. [2] Jones, K. Other.", ["[1] Smith, J. Title of it.", "[2] Jones, K. Other."]),
+        (
+            "It reads x1, . . . , xN and y1, . . . . Then it ends.",
+            ["It reads x1, . . . , xN and y1, . . . .", "Then it ends."],
+        ),
         ("It costs 3.5 million. He paid.", ["It costs 3.5 million.", "He paid."]),
         ("It ended in 2019. The talks went on.", ["It ended in 2019.", "The talks went on."]),
         ("He lives in the U.S. The house is old.", ["He lives in the U.S.", "The house is old."]),
@@ -135,6 +139,10 @@ def test_full_stops_of_other_scripts_end_sentences_with_or_without_a_space(text,
         ("* one\n* two", ["* one", "* two"]),
         ("1. First thing\n2. Second thing", ["1. First thing", "2. Second thing"]),
         ("a) first thing\nb) second thing", ["a) first thing", "b) second thing"]),
+        ("Criteria of the trial\n(a) adults\n(b) women", ["Criteria of the trial", "(a) adults", "(b) women"]),
+        ("The number of the\n2Rather than that", ["The number of the", "2Rather than that"]),  # a note with its mark
+        ("Told from\nKarachi", ["Told from\nKarachi"]),
+        ("From\nKarachi", ["From", "Karachi"]),  # a label
         ("It says the following,\n- one\n- two", ["It says the following,", "- one", "- two"]),
         (
             "Name | Range\nShaheen | 2,750 km\nAbabeel | 2,200 km",
@@ -190,6 +198,9 @@ def test_items_rows_headings_and_paragraphs_are_kept_apart(text, sentences):
         "Our best model is trained on books\n(800M words) and reaches the state\nof the art results on GLUE, RACE and\nSQuAD.",
         "It was trained (Devlin et al.\n, 2019) on books1\n.",  # what a PDF sets apart: a link, a raised number
         "अंतरराष्ट्रीय बाज़ार में कीमत\nबढ़ने के बाद सरकार ने यह कहा\nकि आयात किया जाएगा।",
+        "We denote the number of layers\n(i.e., Transformer blocks) as L, the hidden size as\nH.",
+        "It was sent to the\nMinistry of Defence.",
+        "It grew by the\n10 million that were promised.",
     ],
 )
 def test_a_wrapped_line_goes_on_in_the_next(text):

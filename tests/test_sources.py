@@ -20,7 +20,7 @@ from index.errors import UnreadableFile
 from index.page_order import PageOrder, PagePicture
 from index.readers.pdf import read_pdf
 from index.readers.pdf_page import draw_page
-from index.readers.pdf_quote import find_span
+from index.readers.pdf_quote import find_spans
 from qa.errors import NotFound
 from qa.indexing import index_paths
 from qa.originals import find_original
@@ -299,15 +299,23 @@ def test_words_are_found_over_hyphens_ligatures_line_ends_and_other_occurrences(
         ("the stone bridge", "the stone\r\nbridge"),
     ):
         start = text.index(quote)
-        found = find_span(raw, text, start, start + len(quote))
-        assert found
-        assert raw[slice(*found)] == seen
+        assert [raw[slice(*found)] for found in find_spans(raw, text, start, start + len(quote))] == [seen]
     other = "another text, though the stone wall stood"
-    found = find_span(raw, other, other.index("stone"), other.index(" stood"))
-    assert found == (raw.index("stone wall"), raw.index(" stood"))
-    assert find_span(raw, "wholly other", 0, 6) is None
-    assert find_span(raw, text, 9, 10) is None
-    assert find_span("", "a", 0, 1) is None
+    found = find_spans(raw, other, other.index("stone"), other.index(" stood"))
+    assert found == [(raw.index("stone wall"), raw.index(" stood"))]
+    for page, text_of_it, start, end in ((raw, "wholly other", 0, 6), (raw, text, 9, 10), ("", "a", 0, 1)):
+        assert find_spans(page, text_of_it, start, end) == []
+
+
+def test_words_with_a_note_between_them_are_found_in_two_places() -> None:
+    raw = "It was paid for in full by the\r\n1 See the report.\r\nministry of trade."
+    text = "1 See the report.\n\nIt was paid for in full by the\nministry of trade."
+    start = text.index("paid")
+    assert [raw[slice(*found)] for found in find_spans(raw, text, start, len(text))] == [
+        "paid for in full by the",
+        "ministry of trade",
+    ]
+    assert find_spans(raw, text.replace("ministry", "board"), start, len(text) - 3) == [], "not where the rest is not there"
 
 
 def test_a_quote_over_a_page_end_shows_both_pages(folder: Path, serve) -> None:

@@ -16,18 +16,22 @@ from index.readers.pdf_arabic import mend_ligatures
 from index.readers.pdf_furniture import runs_on, without_furniture
 from index.readers.pdf_headings import typeset_headings, typeset_title
 from index.readers.pdf_lines import text_with_line_ends
+from index.readers.pdf_notes import notes_of, with_notes_moved
 from index.readers.pdf_outline import Bookmark, bookmarks, headings_of_page
 from index.readers.pdf_tables import with_rows
 from index.readers.pdf_title import title_of
 from index.readers.pdf_typeset import TypesetLine, typeset_lines
+from index.readers.pdf_words import CAPTION
 from index.readers.text import clean
 from index.records import Extracted, Locator, Section
+from index.sentences import goes_on
 from index.table_rows import is_table
 
 # PDFium marks a hyphen that only breaks a word at a line's end with one of the first two, and drops the line's end.
 _LINE_HYPHEN = re.compile("([^\\W\\d_]*)[\x02\ufffe](?:\r\n?|\n)?([^\\W\\d_]*)([^\\s\x02\ufffe]*)[ \r]*\n?")
 _SOFT_HYPHEN = re.compile("\u00ad(?:\r\n?|\n)?")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_CAPTION = re.compile(rf"{CAPTION.pattern}[\d.]*:")
 _SHORT_LINE_SHARE = 0.72
 _NEIGHBOURS = 5  # lines before and after by which the width of a column is judged
 _GARBAGE_SHARE = 0.3
@@ -44,10 +48,11 @@ def read_pdf(data: bytes, passwords: Sequence[str] = ()) -> Extracted:
         title = title_of(document)
         outline = bookmarks(document)
         lines: list[TypesetLine] | None = None if outline else []
-        raw = list(_page_texts(document, lines))
-        metadata = _metadata(document, len(raw))
+        read = list(_page_texts(document, lines))
+        metadata = _metadata(document, len(read))
     finally:
         document.close()
+    raw = with_notes_moved([text for text, _ in read], [notes for _, notes in read])
     sound = ["" if _is_garbage(page) else page for page in raw]
     pages = without_furniture([clean(page) for page in _join_words(sound)])
     text, sections = _join([_paragraphs(page) for page in pages], outline or typeset_headings(lines or []))
@@ -84,8 +89,8 @@ def _why_no_text(raw: list[str], sound: list[str]) -> str:
     return f"no text on its {len(raw)} pages (a scan?)"
 
 
-def _page_texts(document: pdfium.PdfDocument, lines: list[TypesetLine] | None) -> Iterator[str]:
-    """Yield the text of each page. lines: where to add how its lines are set, None if nobody needs it."""
+def _page_texts(document: pdfium.PdfDocument, lines: list[TypesetLine] | None) -> Iterator[tuple[str, list[str]]]:
+    """Yield the text and the notes of each page. lines: where to add how its lines are set, None if nobody needs it."""
     for number in range(len(document)):
         try:
             page = document[number]
@@ -93,10 +98,10 @@ def _page_texts(document: pdfium.PdfDocument, lines: list[TypesetLine] | None) -
             text = text_with_line_ends(characters)
             if lines is not None:
                 lines += typeset_lines(characters, text, number + 1)
-            yield with_rows(characters, mend_ligatures(characters, text))
+            yield with_rows(characters, mend_ligatures(characters, text)), notes_of(characters, text)
             page.close()
         except pdfium.PdfiumError:
-            yield ""  # one damaged page must not cost the others
+            yield "", []  # one damaged page must not cost the others
 
 
 def _is_garbage(page: str) -> bool:
@@ -137,7 +142,8 @@ def _set_apart(page: str) -> str:
         out.append(line)
         widest = max(widths[max(0, number - _NEIGHBOURS) : number + _NEIGHBOURS + 1])
         ends = len(line) < _SHORT_LINE_SHARE * widest and line[-1:] not in (",", ";", "-", "(")
-        if line and following and ends and not following[0].islower() and following[0] not in "(,.;:)":
+        may_begin = not following[:1].islower() and following[:1] not in "(,.;:)" and not goes_on(line, following)
+        if line and following and ((ends and may_begin) or _CAPTION.match(following)):
             out.append("")
     return "\n".join(out).strip()
 
@@ -149,7 +155,7 @@ def _join(pages: list[str], outline: list[Bookmark]) -> tuple[str, tuple[Section
     heading: tuple[str, ...] = ()
     length = 0
     for number, page in enumerate(pages, start=1):
-        may_flow = bool(parts) and bool(page) and not is_table(page.partition("\n\n")[0])
+        may_flow = bool(parts) and bool(page) and not any(map(is_table, page.split("\n\n", 2)[:2]))
         flows = may_flow and runs_on(parts[-1].rpartition("\n")[2], page.partition("\n")[0])
         here = [one for one in outline if one.page == number]
         starts = headings_of_page(page, here, flows)

@@ -9,6 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from index.readers.pdf_words import CAPTION
+from index.sentences import goes_on
+
 _MOST_LINES = 3  # of a head or a foot
 _FEWEST_PAGES, _SHARE = 3, 1 / 3  # that have a line at the same edge, or numbers that count on
 _SHORTEST = 8  # characters of a head: "None" may stand at the end of many pages, and means something on each
@@ -16,10 +19,7 @@ _OF_PAGES = r"(?:page|p\.|pg\.?|seite|página|pagina|صفحہ|صفحه)?\s*(\d{1
 _PAGE_NUMBER = re.compile(rf"[-–—|.\s]*{_OF_PAGES}[-–—|.\s]*")  # "(3)" is that of an equation
 _PAGE_OF_PAGES = re.compile(r"\bpage \d+ (?:of|/) \d+\b")
 
-_END_NOTHING = frozenset(
-    "the a an of and or to in for with by from at on as that which whose is are was were has have its their his her".split()
-)
-
+_CAPTION = re.compile(rf"{CAPTION.pattern}[\d.]*[:.]")
 _Lines = Sequence[str]
 
 
@@ -43,9 +43,9 @@ def runs_on(last: str, first: str) -> bool:
     It does where that begins in lower case, or where no sentence ends so: "… was found by the".
     """
     last, first = last.strip(), first.strip()
-    if not last or last[-1] in ".!?۔؟:" or not first[:1].isalnum():
+    if not last or last[-1] in ".!?۔؟:" or not first[:1].isalnum() or _CAPTION.match(first):
         return False
-    return first[0].islower() or (last.split()[-1] in _END_NOTHING and not first[0].isdigit())
+    return first[0].islower() or (goes_on(last, first) and not first[0].isdigit())
 
 
 def _goes_on(page: _Lines, following: _Lines) -> bool:

@@ -14,7 +14,7 @@ from index.page_order import Box, PageOrder, PagePicture
 from index.readers.pdf import open_pdf
 from index.readers.pdf_arabic import mend_ligatures
 from index.readers.pdf_lines import numbered_text
-from index.readers.pdf_quote import find_span
+from index.readers.pdf_quote import find_spans
 
 _WIDTH = 1_200  # pixels: sharp at the width of a column, on dense screens too
 _MAX_PIXELS = 5_000_000
@@ -53,9 +53,9 @@ def _rectangles(page: pdfium.PdfPage, order: PageOrder) -> Iterator[Box]:
     if not order.end:
         return
     text = page.get_textpage()
-    found = find_span(numbered_text(text, mend_ligatures(text, text.get_text_range())), order.text, order.start, order.end)
-    if found:
-        count = text.count_rects(found[0], found[1] - found[0])
+    numbered = numbered_text(text, mend_ligatures(text, text.get_text_range()))
+    for start, end in find_spans(numbered, order.text, order.start, order.end):
+        count = text.count_rects(start, end - start)
         for left, bottom, right, top in _by_line([text.get_rect(number) for number in range(count)]):
             yield left - _PAD, bottom - _PAD, right + _PAD, top + _PAD
 
