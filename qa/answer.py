@@ -23,6 +23,7 @@ from qa.outcome import Outcome, told
 from qa.prompts import label_passages
 from qa.quoting import prefer_newer, quote, show_conflicts
 from qa.reader import Reading
+from qa.reading.named import beside_the_point
 from qa.reading.questions import analyse
 from qa.records import Answer, AskRequest, Event
 from qa.reply import clean_claim
@@ -71,7 +72,8 @@ def answer_events(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
         with workspace.processors:
-            reading = workspace.reader.read(answer.searched_for, hits)
+            beside = beside_the_point(answer.searched_for, hits, _text_of(view))
+            reading = workspace.reader.read(answer.searched_for, hits, beside)
         clock.note("read")
         answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)
         if answer.mode == "llm":
@@ -79,7 +81,8 @@ def answer_events(
         if answer.mode == "extractive":
             answer = yield from _quote(workspace, view, answer, draft, reading)
         if draft.citations:
-            answer = yield from show_conflicts(_documents(view, answer.hits), answer, workspace.sentence_vectors, draft)
+            rivals = [hit for hit in hits if hit.document.id not in beside]
+            answer = yield from show_conflicts(_documents(view, hits), answer, rivals, workspace.sentence_vectors, draft)
         answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations)
         answer = outcome.answer = replace(answer, timings_ms=clock.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
@@ -279,7 +282,12 @@ def _silently(events: Generator[Event, None, Written]) -> Generator[Event, None,
     yield  # a generator that yields nothing
 
 
-def _documents(view: View, hits: tuple[Hit, ...]) -> dict[str, Document]:
+def _text_of(view: View) -> Callable[[str], str]:
+    """Return what tells the whole text of a document."""
+    return lambda identifier: document.text if (document := view.document(identifier)) else ""
+
+
+def _documents(view: View, hits: Sequence[Hit]) -> dict[str, Document]:
     """Return the hits' documents with their texts, of the same generation as the hits."""
     found = (view.document(document_id) for document_id in dict.fromkeys(hit.document.id for hit in hits))
     return {document.id: document for document in found if document is not None}

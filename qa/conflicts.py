@@ -18,9 +18,11 @@ from qa.support import Evidence, differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
 _FIELD = re.compile(r"(?:^|\s)[^\W\d_][\w/-]*:(?=\s|$)")
+_ENTRY = re.compile(r"(?:[^\W\d_][\w/-]* ){0,3}[^\W\d_][\w/-]*:\s")
 _NUMBERED = re.compile(
     r"\b(number|no|nr|kind|type|class|model|section|article|chapter|clause|annex|room|item|lot|case|report)\.? (\d+)\b"
 )
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _DIGITS = re.compile(r"\w*\d\w*")
 _OF_VERSIONS = frozenset(
     question_words(
@@ -29,6 +31,8 @@ _OF_VERSIONS = frozenset(
     )
 )
 _ALIKE = 0.6  # cosine of two sentences; below it they are about different things
+# The same where one of them is full of figures, as reports of results are: of these some always differ.
+_FULL_OF_FIGURES, _ALIKE_IN_FIGURES = 4, 0.8
 _MOST = 3  # conflicts that one answer shows
 _MOST_COMPARED = 40  # pairs that are embedded
 
@@ -55,10 +59,19 @@ def find_conflicts(ones: Sequence[Sentence], others: Sequence[Sentence], embedde
     found: list[Conflict] = []
     for cosine, i in sorted(alike, reverse=True):
         one, other, reason = pairs[i]
-        if cosine >= _ALIKE and len(found) < _MOST and not any(conflict.one is one for conflict in found):
+        if cosine >= _least_alike(one, other) and len(found) < _MOST and not any(conflict.one is one for conflict in found):
             newer, superseded = _newer(one.hit.document, other.hit.document)
             found.append(Conflict(one, other, reason, newer, superseded))
     return found
+
+
+def _least_alike(one: Sentence, other: Sentence) -> float:
+    """Return how alike two sentences have to be to be about the same thing."""
+    return _ALIKE_IN_FIGURES if any(_is_full_of_figures(side.text) for side in (one, other)) else _ALIKE
+
+
+def _is_full_of_figures(text: str) -> bool:
+    return len(_FIGURE.findall(text)) >= _FULL_OF_FIGURES
 
 
 def _contradicts(one: Sentence, other: Sentence) -> str:
@@ -96,7 +109,9 @@ def _are_of_two_things(title: str, other: str) -> bool:
 
 def _is_form(text: str) -> bool:
     """Say whether a text is filled into a form: two forms tell of two cases, and none of them denies the other."""
-    return len(_FIELD.findall(text)) > 1 and " | " not in text
+    fields = _FIELD.findall(text)
+    is_entry = _ENTRY.match(text) is not None and _is_full_of_figures(text)  # "Flight Time: 2640 hours (total), 12 (last …"
+    return (len(fields) > 1 or is_entry) and " | " not in text
 
 
 def _same_scene(mine: Sequence[Token], yours: Sequence[Token]) -> bool:

@@ -19,7 +19,8 @@ from qa.conflicts import Conflict, find_conflicts
 from qa.documents import date_of
 from qa.draft import Draft
 from qa.reading.hit_sentences import Sentence, sentences_of
-from qa.reading.picking import MOST_WORDS, Pick
+from qa.reading.pick import Pick
+from qa.reading.picking import MOST_WORDS
 from qa.reading.sentence_vectors import Embeds
 from qa.records import Answer, Event
 from qa.reply import without_links
@@ -153,10 +154,13 @@ def prefer_newer(picks: Sequence[Pick], hits: Sequence[Hit], embedder: Embeds) -
 
 
 def show_conflicts(
-    documents: Mapping[str, Document], answer: Answer, embedder: Embeds, draft: Draft
+    documents: Mapping[str, Document], answer: Answer, rivals: Sequence[Hit], embedder: Embeds, draft: Draft
 ) -> Generator[Event, None, Answer]:
-    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates."""
-    sentences = sentences_of(answer.hits)
+    """Quote, behind the answer, what other documents say against the sentences that it cites, with the dates.
+
+    rivals: the hits that may deny each other.
+    """
+    sentences = sentences_of(rivals)
     spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
     cited = [one for one in sentences if _number_of(one, spans)]
     conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)

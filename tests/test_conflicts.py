@@ -198,3 +198,26 @@ def test_what_is_said_of_another_of_many_numbered_things_is_no_conflict(kind: st
     told = "The {} {} holds nails and hooks of brass."
     ones, others = (sentences_of([hit(name, told.format(kind, number))]) for name, number in (("a", 7), ("b", 14)))
     assert find_conflicts(ones, others, embedder) == []
+
+
+RESULTS = "Oper shr loss three cts vs profit 27 cts, net loss 178,000 vs profit 4,165,000 and sales 783.7 mln vs 464.6 mln."
+
+
+def conflicts_of(one: str, other: str, workspace: Workspace) -> list[str]:
+    ones, others = (sentences_of([hit(name, text)]) for name, text in (("a", one), ("b", other)))
+    return [found.reason for found in find_conflicts(ones, others, workspace.sentence_vectors)]
+
+
+def test_sentences_full_of_figures_deny_each_other_only_where_they_are_nearly_the_same(corpus: Workspace):
+    other = "Chemicals had a fourth quarter operating profit of 122 mln dlrs compared to a year-ago loss of 49 mln dlrs."
+    assert not conflicts_of(RESULTS, other, corpus)
+    assert conflicts_of(RESULTS, RESULTS.replace("178,000", "179,000"), corpus)
+
+
+def test_entries_of_forms_deny_nothing(corpus: Workspace):
+    entry = (
+        "Flight Time: {} hours (total, all aircraft), {} hours (total, this make), 5 hours (last 90 days), 2 hours (last 30)"
+    )
+    assert not conflicts_of(entry.format(2640, 2555), entry.format(2319, 2313), corpus)
+    notice = "Note: the museum of the town is open from 9 to {} on all days of the week."
+    assert conflicts_of(notice.format(17), notice.format(18), corpus), "but a notice does"

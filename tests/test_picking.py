@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from index.records import DocumentInfo, Hit, Locator, Passage, Scores
 from qa.reading.hit_sentences import sentences_of
-from qa.reading.picking import Pick, choose, worth_taking
+from qa.reading.pick import Pick
+from qa.reading.picking import choose, worth_taking
 from qa.reading.questions import analyse
 
 THINGS = "lamp river saddle violin copper meadow anchor candle barrel orchard ladder pigeon kettle harbour thistle".split()
@@ -168,6 +169,54 @@ def test_a_short_sentence_stands_in_for_one_too_long_only_where_it_is_nearly_as_
     for score, taken in ((0.7, 3), (0.3, 2)):
         chosen = choose(analyse("What are the reasons for it?"), [*long, pick(sentence(4), score, 9)])
         assert len(chosen) == taken
+
+
+@pytest.mark.parametrize(
+    "announced",
+    [
+        "In this section, we explore the effect of the lamps on the river.",
+        "In Section 4.2, we describe the lamps.",
+        "Appendix B describes the lamps.",
+        "Table 5 shows the lamps of the river and its anchors.",
+        "They are described below.",
+        "The results are shown in Table 3.",
+        "Table 2: Lamps of the river.",
+        "Fig. 3. Lamps by year.",
+    ],
+)
+def test_what_a_text_tells_of_its_own_parts_is_no_answer_beside_one(announced: str):
+    question, told = analyse("What is the effect of the lamps?"), pick(sentence(1), 0.7, 99)
+    assert choose(question, [pick(announced, 0.9), told]) == [told]
+    alone = pick(announced, 0.9)
+    assert choose(question, [alone]) == [alone], "but where there is nothing else"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "In this work, we light lamps on the river.",
+        "In this paper, lamps are told of.",
+        "Table salt is what the lamps are cleaned with.",
+        "In Table 5, we show that the lamp hurts the river.",
+        "Table 5 shows that lamps hurt.",
+        "Section 4 of the law bans lamps.",
+        "Section 12 provides for the end of the lease.",
+        "Section 3 gives the tenant a right to it.",
+    ],
+)
+def test_what_a_text_finds_and_what_a_law_says_in_its_parts_may_answer(told: str):
+    found = [pick(told, 0.9), pick(sentence(1), 0.8, 99)]
+    assert found[0] in choose(analyse("What is told of the lamps?"), found)
+
+
+def test_rows_of_figures_are_left_out_where_the_answer_takes_words():
+    row, told = pick("ELMo | 180 | 895", 0.8), pick(sentence(1), 0.7, 99)
+    assert choose(analyse("How does the lamp compare with others?"), [row, told]) == [told]
+    assert choose(analyse("How does the lamp compare with others?"), [row, pick(sentence(1), 0.3, 99)]) == [row]
+    for question in ("What did ELMo score?", "How did ELMo do on GLUE?", "How does ELMo of 1921 compare?", "elmo results"):
+        assert row in choose(analyse(question), [row, told])
+    words = pick("ELMo | a model of language | by AllenNLP", 0.8)
+    assert words in choose(analyse("How does ELMo work?"), [words, told])
 
 
 def test_a_sentence_that_only_announces_reasons_is_none_of_them():

@@ -10,7 +10,7 @@ import pytest
 from index.records import Document, Hit, Locator, Passage, Scores
 from qa.draft import Draft
 from qa.quoting import quote
-from qa.reading.picking import Pick
+from qa.reading.pick import Pick
 
 TEXT = (
     "The mill at Horsk was built in 1840. It burned down in 1902, with all its wheels. The owners left the valley. "

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from index.lexical import question_words
-from index.records import CELLS, Hit
+from qa.reading.pick import Pick
 from qa.reading.questions import FACTS, Question, ends_with_mark
 from qa.reading.rows import has_label_of
-from qa.reading.signals import fits_kind
+from qa.reading.telling import of_the_kind
 
-_NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
 _COUNTED = 0.05  # sentences below this chance do not count as answers that might be missed
 # What a further sentence needs, times what `worth_taking` says: less where several are asked for, which the sets that the
 # chances are fitted on hardly do; more for a question with its mark, whose asker wants that and nothing else. With .5 and 1
@@ -28,50 +27,14 @@ _ENOUGH = 2
 # has all, and tells the fact.
 _BENEATH = 0.7
 _GIVES_CAUSE = re.compile(r"(?:this|that|it) (?:is|was) (?:because|due to|owing to|the (?:result|effect) of)\b", re.I)
-# "Beneath all of these points lies one that is decisive": it tells that there are reasons, and none of them.
-_ANNOUNCES = re.compile(
-    r"\b(?:these|those|other|another|first|second|third|further|last|several|many|following) (?:\w+ )?"
-    r"(?:points?|reasons?|arguments?|grounds?|objections?)\b[^:]*$",
-    re.I,
-)
-_LONGEST_ANNOUNCEMENT = 14  # words
-_ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
-_LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 20  # words: of a row's only cell, and of a line above rows
-_LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
 _MOST_PICKS, _MOST_OF_LISTS, _MOST_ITEMS = 4, 8, 20
 MOST_WORDS = 120  # of an answer
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A sentence that answers: its span in the document of the hit, and the chance that it does.
-
-    own: it is said by the one whose view is asked for; numbered: it has all numbers that the question has; heading: what it
-    stands under; fits: that says what is asked for; item: it is one of a list; labelled: it is a row that says all of it.
-    """
-
-    hit: Hit
-    start: int
-    end: int
-    text: str
-    score: float
-    own: bool = False
-    numbered: bool = False
-    heading: str = ""
-    fits: bool = False
-    item: bool = False
-    labelled: bool = False
-
-    @property
-    def is_listed(self) -> bool:
-        """Say whether it is an item of the list that is asked for."""
-        return self.item and self.fits
 
 
 def choose(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
     """Take the best sentence, and others that are worth it; several where several are asked for."""
     answering = _answering(asked, _with_openings(rated))
-    ranked = _of_the_kind(asked, sorted(answering, key=lambda pick: -pick.score))
+    ranked = of_the_kind(asked, sorted(answering, key=lambda pick: -pick.score))
     least = worth_taking([pick.score for pick in ranked])
     least *= (_KEEN if asked.several else 1) * (_EXACT if asked.marked else _LOOSE)
     ranked = _like_the_best(asked, ranked, least)
@@ -119,20 +82,6 @@ def _beside(asked: Question, chosen: Sequence[Pick], ranked: Sequence[Pick], roo
 
 def _list_of(pick: Pick) -> tuple[str, str]:
     return pick.hit.document.id, pick.heading
-
-
-def _of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
-    """Leave out what holds no date where one is asked for, what tells nothing by itself, and what only announces a list.
-
-    Each unless there is nothing else.
-    """
-    ranked = [
-        one for one in ranked if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one))
-    ] or ranked
-    if asked.kind in ("when", "number"):
-        near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
-        return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
-    return [one for one in ranked if not (_tells_nothing(one) or (asked.several and _announces(one.text)))] or ranked
 
 
 def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Sequence[Pick]:
@@ -197,47 +146,6 @@ def _answering(asked: Question, rated: Sequence[Pick]) -> list[Pick]:
             found.append(replace(pick, score=max(pick.score, inherited, cause)))
         before = pick
     return found or list(rated)
-
-
-def _tells_nothing(pick: Pick) -> bool:
-    """Say whether it is a line of a table of contents, a form that nobody filled in, or a row of a table in a PDF.
-
-    Nobody can tell what the numbers of such a row count; rows whose cells are named have `CELLS` between them.
-    """
-    sentence = pick.text
-    words = sentence.split()
-    if pick.item or CELLS in sentence:
-        return False
-    if _LEADERS.search(sentence) or (words[-1].endswith(":") and sum(word.endswith(":") for word in words) > 1):
-        return True
-    numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
-    return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?"
-
-
-def _is_empty_row(pick: Pick) -> bool:
-    """Say whether it is the row of a table with numbers alone, or with one cell that is filled and says no sentence."""
-    if CELLS not in pick.text or pick.numbered:
-        return False
-    filled = [cell.strip() for cell in pick.text.split("|") if cell.strip()]
-    is_label = len(filled) == 1 and (len(filled[0].split()) <= _LONGEST_LABEL or filled[0].endswith(":"))
-    return is_label or not any(map(str.isalpha, pick.text))
-
-
-def _opens_rows(pick: Pick) -> bool:
-    """Say whether it is a line such as "Costs and expenses:" above rows of a table."""
-    below = pick.hit.passage.text[pick.end - pick.hit.passage.start :].lstrip("\n").partition("\n")[0]
-    return pick.text.endswith(":") and len(pick.text.split()) <= _LONGEST_ROW_LABEL and CELLS in below
-
-
-def _leads_elsewhere(asked: Question, pick: Pick) -> bool:
-    """Say whether it stands under "See also" or the like, where other texts are named, and that is not asked for."""
-    heading = pick.heading or "".join(pick.hit.passage.locator.heading[-1:])
-    is_asked_for = pick.fits or set(question_words(heading)) & set(asked.words)
-    return heading.casefold().strip(" .:0123456789") in _ELSEWHERE and not is_asked_for
-
-
-def _announces(sentence: str) -> bool:
-    return len(sentence.split()) <= _LONGEST_ANNOUNCEMENT and _ANNOUNCES.search(sentence) is not None
 
 
 def _tells_cause(asked: Question, pick: Pick) -> bool:

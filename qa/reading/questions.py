@@ -52,6 +52,7 @@ _GIVING = frozenset(
     ("give", "gives", "gave", "given", "offer", "offers", "offered", "raise", "raises", "raised", "make", "makes", "made")
 )
 _LONGEST_ACRONYM = 8
+_ENDING = re.compile(r"(?<=[A-Z])(?:['’]s|s)$")
 _NO_YEAR = re.compile(r"(?!(?:1[5-9]|20)\d\d$)\d.*")
 
 
@@ -128,8 +129,9 @@ def _names(text: str) -> frozenset[str]:
 
 
 def acronyms_of(text: str) -> frozenset[str]:
-    """Return the words of two capitals or more, in lower case: the "MR" of a text, not its "Mr"."""
-    return frozenset(word.lower() for word in _WORD.findall(text) if _is_acronym(word))
+    """Return the words of two capitals or more, in lower case: the "MR" of a text, not its "Mr"; "gpu" of "GPUs"."""
+    words = (_ENDING.sub("", word) for word in _WORD.findall(text))
+    return frozenset(word.lower() for word in words if _is_acronym(word))
 
 
 def _is_acronym(word: str) -> bool:

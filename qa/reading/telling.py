@@ -1,0 +1,125 @@
+"""Rated sentences without those that tell nothing by themselves, or not the kind of thing that is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.lexical import question_words
+from index.records import CELLS
+from qa.reading.pick import Pick
+from qa.reading.questions import Question
+from qa.reading.signals import fits_kind
+
+_NEAR = 0.05  # of the best chance: a sentence with a date this near is preferred to one without, when a date is asked for
+_MUCH_LESS = 0.6  # of the chance of a caption: what is less likely gives way to it
+# "Beneath all of these points lies one that is decisive": it tells that there are reasons, and none of them.
+_ANNOUNCES = re.compile(
+    r"\b(?:these|those|other|another|first|second|third|further|last|several|many|following) (?:\w+ )?"
+    r"(?:points?|reasons?|arguments?|grounds?|objections?)\b[^:]*$",
+    re.I,
+)
+_CAPTION = re.compile(r"(?:table|figure|fig\.) ?\d+[.:]", re.I)
+_IN_WORDS = re.compile(
+    r"(?:why|who|explain|describe|discuss|how (?:do|does|did|is|are|was|were|has|have|can|could|may|should|would|will))\b"
+    r"(?!.*\b(?:do|fare|perform|score)s? (?:on|in|at)\b)",
+    re.I,
+)
+_LONGEST_ANNOUNCEMENT = 14  # words
+# "In this section, we evaluate …", "Table 5 shows …", "They are described below": what a paper tells of its own parts; but
+# not "Section 12 provides …" of a law, nor what they "show that", which is a finding.
+_NUMBERED = r"(?:[A-Z]\b|\d)[\w.]*"
+_TELLS_OF_ITSELF = re.compile(
+    r"(?!.*\b(?:show|find|found|see|seen|observe|reveal|demonstrate|report|indicate|suggest)\w* that\b)"
+    rf"(?:(?:table|figure|fig\.) {_NUMBERED},? (?:and \S+ )?"
+    r"(?:shows?|summari[sz]es?|presents?|lists?|reports?|gives?|compares?|provides?|illustrates?|depicts?)\b"
+    rf"|(?:section|chapter|appendix) {_NUMBERED} (?:describes|summari[sz]es|presents|discusses|outlines)\b"
+    rf"|in (?:this section|the (?:rest|remainder|following|next|previous)\b|(?:section|table|figure|fig\.|appendix|chapter) "
+    rf"{_NUMBERED})[^,]*, (?:we|i)\b"
+    r"|(?:they|these|those|(?:the )?(?:details|results)) (?:are|is) "
+    r"(?:described|listed|discussed|shown|given|reported) (?:below|in)\b)",
+    re.I,
+)
+_ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
+_LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 20  # words: of a row's only cell, and of a line above rows
+_LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
+
+
+def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
+    """Leave out what holds no date where one is asked for, what tells nothing by itself, and what only announces a list.
+
+    Each unless there is nothing else.
+    """
+    ranked = [
+        one for one in ranked if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one))
+    ] or ranked
+    ranked = _without_lesser(asked, ranked)
+    if asked.kind in ("when", "number"):
+        near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
+        return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
+    return [
+        one for one in ranked
+        if not (_tells_nothing(one) or _TELLS_OF_ITSELF.match(one.text) or (asked.several and _announces(one.text)))
+    ] or ranked  # fmt: skip
+
+
+def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
+    """Leave out captions, and rows of figures where words are asked for, unless they are much likelier than all else."""
+    lesser = [_CAPTION.match(one.text) is not None or _is_row_of_figures(asked, one) for one in ranked]
+    best = max((one.score for one, is_lesser in zip(ranked, lesser, strict=True) if not is_lesser), default=0.0)
+    return [
+        one for one, is_lesser in zip(ranked, lesser, strict=True) if not is_lesser or one.score * _MUCH_LESS > best
+    ] or ranked
+
+
+def _is_row_of_figures(asked: Question, pick: Pick) -> bool:
+    """Say whether it is a row of a table with hardly more than figures, where what is asked for takes words."""
+    cells = [cell for cell in pick.text.split("|")[1:] if cell.strip()]
+    figures = sum(any(map(str.isdigit, cell)) and not any(map(str.isalpha, cell)) for cell in cells)
+    return (
+        CELLS in pick.text
+        and 2 * figures > len(cells)
+        and not (pick.labelled or asked.for_a_figure)
+        and _IN_WORDS.match(asked.text) is not None
+    )
+
+
+def _tells_nothing(pick: Pick) -> bool:
+    """Say whether it is a line of a table of contents, a form that nobody filled in, or a row of a table in a PDF.
+
+    Nobody can tell what the numbers of such a row count; rows whose cells are named have `CELLS` between them.
+    """
+    sentence = pick.text
+    words = sentence.split()
+    if pick.item or CELLS in sentence:
+        return False
+    if _LEADERS.search(sentence) or (words[-1].endswith(":") and sum(word.endswith(":") for word in words) > 1):
+        return True
+    numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
+    return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?"
+
+
+def _is_empty_row(pick: Pick) -> bool:
+    """Say whether it is the row of a table with numbers alone, or with one cell that is filled and says no sentence."""
+    if CELLS not in pick.text or pick.numbered:
+        return False
+    filled = [cell.strip() for cell in pick.text.split("|") if cell.strip()]
+    is_label = len(filled) == 1 and (len(filled[0].split()) <= _LONGEST_LABEL or filled[0].endswith(":"))
+    return is_label or not any(map(str.isalpha, pick.text))
+
+
+def _opens_rows(pick: Pick) -> bool:
+    """Say whether it is a line such as "Costs and expenses:" above rows of a table."""
+    below = pick.hit.passage.text[pick.end - pick.hit.passage.start :].lstrip("\n").partition("\n")[0]
+    return pick.text.endswith(":") and len(pick.text.split()) <= _LONGEST_ROW_LABEL and CELLS in below
+
+
+def _leads_elsewhere(asked: Question, pick: Pick) -> bool:
+    """Say whether it stands under "See also" or the like, where other texts are named, and that is not asked for."""
+    heading = pick.heading or "".join(pick.hit.passage.locator.heading[-1:])
+    is_asked_for = pick.fits or set(question_words(heading)) & set(asked.words)
+    return heading.casefold().strip(" .:0123456789") in _ELSEWHERE and not is_asked_for
+
+
+def _announces(sentence: str) -> bool:
+    return len(sentence.split()) <= _LONGEST_ANNOUNCEMENT and _ANNOUNCES.search(sentence) is not None
