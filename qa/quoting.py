@@ -164,16 +164,20 @@ def show_conflicts(
     spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
     cited = [one for one in sentences if _number_of(one, spans)]
     conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)
+    written: dict[tuple[str, int], int] = {}  # what denies two sentences is quoted once
     for conflict in find_conflicts(cited, [one for one in sentences if one not in cited], embedder):
         number, other = _number_of(conflict.one, spans), conflict.other
         claim = _claim_of(number, draft)
         if claim is None:
             continue
-        yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=_PARAGRAPH)
-        citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
-        yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
-        newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)
-        conflicts.append({"claim": claim, "other": len(draft.claims) - 1, "reason": conflict.reason, "newer": newer})
+        key = other.hit.document.id, other.start
+        if key not in written:
+            yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=_PARAGRAPH)
+            citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
+            yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
+            written[key] = len(draft.claims) - 1
+        newer = {"one": claim, "other": written[key]}.get(conflict.newer)
+        conflicts.append({"claim": claim, "other": written[key], "reason": conflict.reason, "newer": newer})
     return replace(answer, conflicts=tuple(conflicts))
 
 
