@@ -29,7 +29,10 @@ from qa.support import Judgement
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 _GOES_ON = "The list goes on there."
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
-_MORE_WORDS = 30  # of what a sentence points back to, beyond what an answer has at the most
+# Of what a sentence points back to, or somebody said in the next one too, beyond what an answer has at the most.
+_MORE_WORDS = 30
+_OPENS_SPEECH = re.compile(r'(?:^|[\s(\[])"[^"]*$')  # the last straight mark stands before a word
+_CLOSES_SPEECH = re.compile(r"[”\"]")
 _LONGEST_NAME = 90  # characters of a title
 # "2. The buyer shall:" is no further item of what the seller shall do.
 _LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*(?<![:：\s])(?=\s*(?:\n|$))")
@@ -85,7 +88,7 @@ def _shown(text: str) -> str:
 def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[Pick]) -> list[Pick]:
     """Let a sentence that opens with a pronoun go on from the one before it, and one that opens a list go on into it.
 
-    Both where there is room for that.
+    Both where there is room for that; and one that opens a quotation go on until it closes.
     """
     words = sum(len(pick.text.split()) for pick in picks)
     longer: list[Pick] = []
@@ -101,6 +104,7 @@ def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[
             start, added = pick.start, 0
         words += added
         end = _end_of_list(text, pick, MOST_WORDS - words)
+        end = _end_of_speech(text, pick) if end == pick.end else end
         words += len(text[pick.end : end].split())
         longer.append(_lengthened(pick, text, start, end))
     return longer
@@ -121,6 +125,21 @@ def _end_of_list(text: str, pick: Pick, room: int) -> int:
             break
         end = item.end()
     return end
+
+
+def _end_of_speech(text: str, pick: Pick) -> int:
+    """Return where the sentence ends in which the quotation closes that a pick opens: soon, and in its passage."""
+    said = text[pick.start : pick.end]
+    is_open = said.count("“") > said.count("”") or (said.count('"') % 2 == 1 and _OPENS_SPEECH.search(said) is not None)
+    if not is_open:
+        return pick.end
+    following = text[pick.end : pick.hit.passage.end]
+    for start, end in sentence_spans(following):
+        if len(following[:end].split()) > _MORE_WORDS or "\n\n" in following[:start]:
+            break
+        if _CLOSES_SPEECH.search(following, start, end):
+            return pick.end + end
+    return pick.end
 
 
 def _start_of_sentence_before(text: str, pick: Pick) -> int:

@@ -66,6 +66,33 @@ def test_documents_of_one_title_are_named_by_their_files_too():
     assert "Mills, wheels.txt: The mill at" in draft.text
 
 
+@pytest.mark.parametrize(("opening", "closing"), ["“”", '""'])
+def test_what_somebody_said_is_quoted_to_its_end(opening: str, closing: str):
+    said = f"The owner said: {opening}It was all rumour. None of it came true.{closing} He left the valley."
+    source = document(f"{said} They had gone.")
+    whole = said.removesuffix(" He left the valley.")
+    first = f"The owner said: {opening}It was all rumour."
+    assert written(pick(source, first)).text == f"{whole} [1]"
+    both = written(pick(source, first), pick(source, f"None of it came true.{closing}", 0.8))
+    assert both.text == f"{whole} [1]", "and not twice"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The board is 12" wide. It is of oak.',
+        "The “board is wide. It is of oak and was never closed.",
+        "The owner said: “It was all rumour. "
+        + "It was long ago and far away in the valley. " * 5
+        + "None of it came true.”",
+        "The owner said: “It was all rumour.\n\nNone of it came true.”",
+    ],
+)
+def test_a_sentence_ends_where_no_quotation_closes_soon(text: str):
+    first = text.partition(". ")[0].partition("\n\n")[0].removesuffix(".") + "."
+    assert written(pick(document(text), first)).text == f"{first} [1]"
+
+
 def test_what_is_asked_for_as_a_list_is_given_as_one():
     source = document()
     draft = written(
