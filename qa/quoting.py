@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import PurePath
 from textwrap import shorten
@@ -32,7 +32,7 @@ _PARAGRAPH, _ITEM = "\n\n", "\n- "
 # Of what a sentence points back to, or somebody said in the next one too, beyond what an answer has at the most.
 _MORE_WORDS = 30
 _OPENS_SPEECH = re.compile(r'(?:^|[\s(\[])"[^"]*$')  # the last straight mark stands before a word
-_CLOSES_SPEECH = re.compile(r"[”\"]")
+_CLOSES_SPEECH = re.compile(r"”|(?<=\S)\"")
 _LONGEST_NAME = 90  # characters of a title
 # "2. The buyer shall:" is no further item of what the seller shall do.
 _LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*(?<![:：\s])(?=\s*(?:\n|$))")
@@ -44,23 +44,24 @@ _POINTS_BACK = re.compile(
 
 
 def quote(
-    documents: Mapping[str, Document], picks: Sequence[Pick], draft: Draft, *, listed: bool
+    documents: Mapping[str, Document], picks: Sequence[Pick], draft: Draft, *, listed: bool, names: Set[str] = frozenset()
 ) -> Generator[Event, None, None]:
     """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items.
 
-    Items of a list that is asked for are given as such, and items of any list under its heading.
+    Items of a list that is asked for are given as such, and items of any list under its heading. names: those in the
+    question, in lower case; where only the title has them it is shown above the sentences of one document, too.
     """
     listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
     several = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
-    named = several or any(_heading_of(documents[pick.hit.document.id], pick) for pick in picks)
-    names = _names_of([documents[pick.hit.document.id] for pick in picks])
+    named = several or any(_heading_of(documents[pick.hit.document.id], pick) for pick in picks) or _lack(picks, names)
+    titles = _names_of([documents[pick.hit.document.id] for pick in picks])
     before: tuple[str, str] | None = None
     spans = _with_what_they_point_to(documents, picks)
     for pick in spans:
         document = documents[pick.hit.document.id]
         heading = _heading_of(document, pick)
         if named and (document.id, heading) != before:
-            yield from draft.lead_in(f"{', '.join(filter(None, (names[document.id], heading)))}:")
+            yield from draft.lead_in(f"{', '.join(filter(None, (titles[document.id], heading)))}:")
         yield from draft.write(_shown(pick.text), before=_ITEM if several and listed else " ")
         before = document.id, heading
         citation = cite_span(document, pick.hit, pick.start, pick.end)
@@ -68,6 +69,14 @@ def quote(
     for last in spans[-1:]:
         if last.is_listed and _LIST_LINE.match(documents[last.hit.document.id].text, last.end):
             yield from draft.lead_in(_GOES_ON)
+
+
+def _lack(picks: Sequence[Pick], names: Set[str]) -> bool:
+    """Say whether no sentence has one of the names, but a title does."""
+    told, titles = (
+        " ".join(texts).lower() for texts in zip(*((one.text, one.hit.document.title) for one in picks), strict=True)
+    )
+    return any(name in titles for name in names) and not any(name in told for name in names)
 
 
 def _heading_of(document: Document, pick: Pick) -> str:
@@ -135,7 +144,8 @@ def _end_of_speech(text: str, pick: Pick) -> int:
         return pick.end
     following = text[pick.end : pick.hit.passage.end]
     for start, end in sentence_spans(following):
-        if len(following[:end].split()) > _MORE_WORDS or "\n\n" in following[:start]:
+        is_new = following[start] in '“"' or "\n\n" in following[:start]  # each paragraph of a speech opens anew
+        if is_new or len(following[:end].split()) > _MORE_WORDS:
             break
         if _CLOSES_SPEECH.search(following, start, end):
             return pick.end + end

@@ -31,10 +31,10 @@ def pick(source: Document, sentence: str, score: float = 0.9) -> Pick:
     return Pick(Hit(passage, source, Scores()), start, start + len(sentence), sentence, score)
 
 
-def written(*picks: Pick, listed: bool = False) -> Draft:
+def written(*picks: Pick, listed: bool = False, names: frozenset[str] = frozenset()) -> Draft:
     draft = Draft()
     documents = {one.hit.document.id: one.hit.document for one in picks}
-    for _ in quote(documents, picks, draft, listed=listed):
+    for _ in quote(documents, picks, draft, listed=listed, names=names):
         pass
     for claim in draft.claims:
         assert draft.text[claim.start : claim.end] == claim.text
@@ -49,6 +49,14 @@ def test_one_sentence_stands_by_itself():
     assert (
         written(pick(document(), "The mill at Horsk was built in 1840.")).text == "The mill at Horsk was built in 1840. [1]"
     )
+
+
+def test_a_title_is_shown_where_it_alone_has_the_name_that_is_asked_about():
+    source = document("Sales were 69.7 million. Clevite said so.", "clevite")
+    sales, both = pick(source, "Sales were 69.7 million."), pick(source, "Clevite said so.")
+    assert written(sales, names=frozenset(["clevite"])).text == "Clevite: Sales were 69.7 million. [1]"
+    for picks, names in (((sales, both), ["clevite"]), ((sales,), ["triangle"]), ((sales,), [])):
+        assert not written(*picks, names=frozenset(names)).text.startswith("Clevite:")
 
 
 def test_sentences_of_several_documents_stand_under_their_names():
@@ -81,6 +89,7 @@ def test_what_somebody_said_is_quoted_to_its_end(opening: str, closing: str):
     "text",
     [
         'The board is 12" wide. It is of oak.',
+        'The owner said: "It was all rumour. "And I know who began it."',
         "The “board is wide. It is of oak and was never closed.",
         "The owner said: “It was all rumour. "
         + "It was long ago and far away in the valley. " * 5
