@@ -206,7 +206,8 @@ def _quote(
     if not reading.picks:
         return (yield from _refuse(answer, draft))
     picks = prefer_newer(reading.picks, answer.hits, workspace.sentence_vectors)
-    yield from quote(_documents(view, answer.hits), picks, draft, listed=analyse(answer.searched_for).several)
+    asked = analyse(answer.searched_for)
+    yield from quote(_documents(view, answer.hits), picks, draft, listed=asked.several, names=asked.names)
     return answer
 
 

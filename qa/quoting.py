@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import PurePath
 from textwrap import shorten
@@ -29,7 +29,10 @@ from qa.support import Judgement
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 _GOES_ON = "The list goes on there."
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
-_MORE_WORDS = 30  # of what a sentence points back to, beyond what an answer has at the most
+# Of what a sentence points back to, or somebody said in the next one too, beyond what an answer has at the most.
+_MORE_WORDS = 30
+_OPENS_SPEECH = re.compile(r'(?:^|[\s(\[])"[^"]*$')  # the last straight mark stands before a word
+_CLOSES_SPEECH = re.compile(r"”|(?<=\S)\"")
 _LONGEST_NAME = 90  # characters of a title
 # "2. The buyer shall:" is no further item of what the seller shall do.
 _LIST_LINE = re.compile(r"\s*(?:[-*•–·▪]|\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+\S[^\n]*(?<![:：\s])(?=\s*(?:\n|$))")
@@ -41,23 +44,24 @@ _POINTS_BACK = re.compile(
 
 
 def quote(
-    documents: Mapping[str, Document], picks: Sequence[Pick], draft: Draft, *, listed: bool
+    documents: Mapping[str, Document], picks: Sequence[Pick], draft: Draft, *, listed: bool, names: Set[str] = frozenset()
 ) -> Generator[Event, None, None]:
     """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items.
 
-    Items of a list that is asked for are given as such, and items of any list under its heading.
+    Items of a list that is asked for are given as such, and items of any list under its heading. names: those in the
+    question, in lower case; where only the title has them it is shown above the sentences of one document, too.
     """
     listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
     several = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
-    named = several or any(_heading_of(documents[pick.hit.document.id], pick) for pick in picks)
-    names = _names_of([documents[pick.hit.document.id] for pick in picks])
+    named = several or any(_heading_of(documents[pick.hit.document.id], pick) for pick in picks) or _lack(picks, names)
+    titles = _names_of([documents[pick.hit.document.id] for pick in picks])
     before: tuple[str, str] | None = None
     spans = _with_what_they_point_to(documents, picks)
     for pick in spans:
         document = documents[pick.hit.document.id]
         heading = _heading_of(document, pick)
         if named and (document.id, heading) != before:
-            yield from draft.lead_in(f"{', '.join(filter(None, (names[document.id], heading)))}:")
+            yield from draft.lead_in(f"{', '.join(filter(None, (titles[document.id], heading)))}:")
         yield from draft.write(_shown(pick.text), before=_ITEM if several and listed else " ")
         before = document.id, heading
         citation = cite_span(document, pick.hit, pick.start, pick.end)
@@ -65,6 +69,14 @@ def quote(
     for last in spans[-1:]:
         if last.is_listed and _LIST_LINE.match(documents[last.hit.document.id].text, last.end):
             yield from draft.lead_in(_GOES_ON)
+
+
+def _lack(picks: Sequence[Pick], names: Set[str]) -> bool:
+    """Say whether no sentence has one of the names, but a title does."""
+    told, titles = (
+        " ".join(texts).lower() for texts in zip(*((one.text, one.hit.document.title) for one in picks), strict=True)
+    )
+    return any(name in titles for name in names) and not any(name in told for name in names)
 
 
 def _heading_of(document: Document, pick: Pick) -> str:
@@ -85,7 +97,7 @@ def _shown(text: str) -> str:
 def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[Pick]) -> list[Pick]:
     """Let a sentence that opens with a pronoun go on from the one before it, and one that opens a list go on into it.
 
-    Both where there is room for that.
+    Both where there is room for that; and one that opens a quotation go on until it closes.
     """
     words = sum(len(pick.text.split()) for pick in picks)
     longer: list[Pick] = []
@@ -101,6 +113,7 @@ def _with_what_they_point_to(documents: Mapping[str, Document], picks: Sequence[
             start, added = pick.start, 0
         words += added
         end = _end_of_list(text, pick, MOST_WORDS - words)
+        end = _end_of_speech(text, pick) if end == pick.end else end
         words += len(text[pick.end : end].split())
         longer.append(_lengthened(pick, text, start, end))
     return longer
@@ -121,6 +134,22 @@ def _end_of_list(text: str, pick: Pick, room: int) -> int:
             break
         end = item.end()
     return end
+
+
+def _end_of_speech(text: str, pick: Pick) -> int:
+    """Return where the sentence ends in which the quotation closes that a pick opens: soon, and in its passage."""
+    said = text[pick.start : pick.end]
+    is_open = said.count("“") > said.count("”") or (said.count('"') % 2 == 1 and _OPENS_SPEECH.search(said) is not None)
+    if not is_open:
+        return pick.end
+    following = text[pick.end : pick.hit.passage.end]
+    for start, end in sentence_spans(following):
+        is_new = following[start] in '“"' or "\n\n" in following[:start]  # each paragraph of a speech opens anew
+        if is_new or len(following[:end].split()) > _MORE_WORDS:
+            break
+        if _CLOSES_SPEECH.search(following, start, end):
+            return pick.end + end
+    return pick.end
 
 
 def _start_of_sentence_before(text: str, pick: Pick) -> int:
@@ -164,16 +193,20 @@ def show_conflicts(
     spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
     cited = [one for one in sentences if _number_of(one, spans)]
     conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)
+    written: dict[tuple[str, int], int] = {}  # what denies two sentences is quoted once
     for conflict in find_conflicts(cited, [one for one in sentences if one not in cited], embedder):
         number, other = _number_of(conflict.one, spans), conflict.other
         claim = _claim_of(number, draft)
         if claim is None:
             continue
-        yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=_PARAGRAPH)
-        citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
-        yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
-        newer = {"one": claim, "other": len(draft.claims) - 1}.get(conflict.newer)
-        conflicts.append({"claim": claim, "other": len(draft.claims) - 1, "reason": conflict.reason, "newer": newer})
+        key = other.hit.document.id, other.start
+        if key not in written:
+            yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=_PARAGRAPH)
+            citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
+            yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
+            written[key] = len(draft.claims) - 1
+        newer = {"one": claim, "other": written[key]}.get(conflict.newer)
+        conflicts.append({"claim": claim, "other": written[key], "reason": conflict.reason, "newer": newer})
     return replace(answer, conflicts=tuple(conflicts))
 
 

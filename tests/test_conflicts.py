@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from llm_server import Body, LLMServer, passages_of, quoting
-from test_written_answers import Writer, ask, writer
+from test_written_answers import KEY, MODEL, Writer, ask, holder, writer
 
 from index.records import DocumentInfo, Hit, Locator, Passage, Scores
 from qa.conflicts import find_conflicts
@@ -102,6 +102,19 @@ def test_a_sentence_that_is_superseded_gives_way(bridges):
     answer = ask(workspace, "How long will the bridge of Ava be?")
     assert "44 metres" in answer["claims"][0]["text"]
     assert answer["conflicts"]
+
+
+def test_what_denies_two_sentences_is_quoted_once(folder: Path, make_workspace, llm: LLMServer):
+    lengths = {"a": "The bridge of Ava is 40 metres long.", "b": "In all the bridge of Ava is 40 metres long.",
+               "c": "The bridge of Ava is 44 metres long."}  # fmt: skip
+    for name, text in lengths.items():
+        (folder / f"{name}.md").write_text(text)
+    workspace = make_workspace(folder / ".qa", model=MODEL, api_base=llm.url, api_key=KEY)
+    index_paths(workspace, [folder])
+    llm.reply_with(lambda body: quoting([(text, [(holder(body, text), text)]) for text in list(lengths.values())[:2]]))
+    answer = ask(workspace, "How long is the bridge of Ava?")
+    assert answer["text"].count("44 metres") == 1
+    assert [(one["claim"], one["other"]) for one in answer["conflicts"]] == [(0, 2), (1, 2)]
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ def pick(source: Document, sentence: str, score: float = 0.9) -> Pick:
     return Pick(Hit(passage, source, Scores()), start, start + len(sentence), sentence, score)
 
 
-def written(*picks: Pick, listed: bool = False) -> Draft:
+def written(*picks: Pick, listed: bool = False, names: frozenset[str] = frozenset()) -> Draft:
     draft = Draft()
     documents = {one.hit.document.id: one.hit.document for one in picks}
-    for _ in quote(documents, picks, draft, listed=listed):
+    for _ in quote(documents, picks, draft, listed=listed, names=names):
         pass
     for claim in draft.claims:
         assert draft.text[claim.start : claim.end] == claim.text
@@ -51,6 +51,14 @@ def test_one_sentence_stands_by_itself():
     )
 
 
+def test_a_title_is_shown_where_it_alone_has_the_name_that_is_asked_about():
+    source = document("Sales were 69.7 million. Clevite said so.", "clevite")
+    sales, both = pick(source, "Sales were 69.7 million."), pick(source, "Clevite said so.")
+    assert written(sales, names=frozenset(["clevite"])).text == "Clevite: Sales were 69.7 million. [1]"
+    for picks, names in (((sales, both), ["clevite"]), ((sales,), ["triangle"]), ((sales,), [])):
+        assert not written(*picks, names=frozenset(names)).text.startswith("Clevite:")
+
+
 def test_sentences_of_several_documents_stand_under_their_names():
     other = document("The mill at Horsk had four wheels.", "wheels")
     draft = written(pick(document(), "The owners left the valley."), pick(other, "The mill at Horsk had four wheels."))
@@ -64,6 +72,34 @@ def test_documents_of_one_title_are_named_by_their_files_too():
     )
     assert "Mills, mills.txt: The owners left" in draft.text
     assert "Mills, wheels.txt: The mill at" in draft.text
+
+
+@pytest.mark.parametrize(("opening", "closing"), ["“”", '""'])
+def test_what_somebody_said_is_quoted_to_its_end(opening: str, closing: str):
+    said = f"The owner said: {opening}It was all rumour. None of it came true.{closing} He left the valley."
+    source = document(f"{said} They had gone.")
+    whole = said.removesuffix(" He left the valley.")
+    first = f"The owner said: {opening}It was all rumour."
+    assert written(pick(source, first)).text == f"{whole} [1]"
+    both = written(pick(source, first), pick(source, f"None of it came true.{closing}", 0.8))
+    assert both.text == f"{whole} [1]", "and not twice"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The board is 12" wide. It is of oak.',
+        'The owner said: "It was all rumour. "And I know who began it."',
+        "The “board is wide. It is of oak and was never closed.",
+        "The owner said: “It was all rumour. "
+        + "It was long ago and far away in the valley. " * 5
+        + "None of it came true.”",
+        "The owner said: “It was all rumour.\n\nNone of it came true.”",
+    ],
+)
+def test_a_sentence_ends_where_no_quotation_closes_soon(text: str):
+    first = text.partition(". ")[0].partition("\n\n")[0].removesuffix(".") + "."
+    assert written(pick(document(text), first)).text == f"{first} [1]"
 
 
 def test_what_is_asked_for_as_a_list_is_given_as_one():

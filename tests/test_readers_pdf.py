@@ -103,6 +103,7 @@ def test_what_is_alike_on_all_pages_stays_where_no_sentence_runs_over_them(edge:
 
 def test_a_word_broken_at_the_end_of_a_line_is_joined():
     assert text_of(make_pdf("The new sanc-\ntions were announced."), "a.pdf") == "The new sanctions\nwere announced."
+    assert text_of(make_pdf("It was COVID-\n19 that came."), "a.pdf") == "It was COVID-19\nthat came."
 
 
 def test_a_heading_of_a_pdf_stands_apart_from_the_paragraph_below():

@@ -117,7 +117,8 @@ def _join_words(pages: list[str]) -> list[str]:
 
     def join(match: re.Match[str]) -> str:
         compound, joined = f"{match[1]}-{match[2]}", match[1] + match[2]
-        return (compound if compound in words and joined not in words else joined) + match[3] + "\n"
+        is_compound = match[3][:1].isdigit() and not match[2]  # COVID-19
+        return (compound if is_compound or (compound in words and joined not in words) else joined) + match[3] + "\n"
 
     return [_LINE_HYPHEN.sub(join, _SOFT_HYPHEN.sub("", page)) for page in pages]
 
