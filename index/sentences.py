@@ -48,6 +48,7 @@ _NARROWEST, _NARROWEST_WITHOUT_CASE = 25, 12  # characters of a column
 _EVEN = 0.8  # lines with so much of the widest one's width: a wrapped text, in a script without case
 _ENUMERATED = re.compile(r"\((?:\d{1,3}|[a-zA-Z])\)\s")
 _CONTINUES = re.compile(r"[,;:)\]}]|\.(?:\s|$)|[(\[]+(?!(?:\d{1,3}|[a-zA-Z])[)\]]\s)[^\W\d_]*[a-z]")  # no line begins so
+_ASKS = re.compile(r"(?:What|Who|Where|When|Why|How|Which)\b")
 _NOTE = re.compile(r"\d{1,2}(?:[^\W\d_a-z]|https?:)")  # with its mark
 _GOES_ON = re.compile(r"\s+[.,;:](?:\s|$)")  # the other points of ". . ." and what follows them
 _END_NOTHING = frozenset(
@@ -70,7 +71,8 @@ def sentence_spans(text: str) -> list[Span]:
 def goes_on(line: str, following: str) -> bool:
     """Say whether a line goes on in the next, as neither a sentence nor a heading ends so: "… was dredged by the"."""
     words = line.split()
-    return len(words) > 1 and words[-1] in _END_NOTHING and not _NOTE.match(following)
+    is_heading = _ASKS.match(line) is not None  # "What we pay for"
+    return len(words) > 1 and words[-1] in _END_NOTHING and not (is_heading or _NOTE.match(following))
 
 
 def _blocks(text: str) -> Iterator[Span]:

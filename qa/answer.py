@@ -81,7 +81,8 @@ def answer_events(
         if answer.mode == "extractive":
             answer = yield from _quote(workspace, view, answer, draft, reading)
         if draft.citations:
-            rivals = [hit for hit in hits if hit.document.id not in beside]
+            cited = {citation.document_id for citation in draft.citations}
+            rivals = [hit for hit in hits if hit.document.id not in beside or hit.document.id in cited]
             answer = yield from show_conflicts(_documents(view, hits), answer, rivals, workspace.sentence_vectors, draft)
         answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations)
         answer = outcome.answer = replace(answer, timings_ms=clock.total_ms())

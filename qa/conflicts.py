@@ -110,7 +110,9 @@ def _are_of_two_things(title: str, other: str) -> bool:
 def _is_form(text: str) -> bool:
     """Say whether a text is filled into a form: two forms tell of two cases, and none of them denies the other."""
     fields = _FIELD.findall(text)
-    is_entry = _ENTRY.match(text) is not None and _is_full_of_figures(text)  # "Flight Time: 2640 hours (total), 12 (last …"
+    is_entry = (
+        _ENTRY.match(text) is not None and "(" in text and _is_full_of_figures(text)
+    )  # "Flight Time: 2640 hours (total), 12 (last …"
     return (len(fields) > 1 or is_entry) and " | " not in text
 
 

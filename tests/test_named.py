@@ -41,7 +41,7 @@ def beside(question: str, whole: dict[str, str] | None = None, **texts: str) -> 
     ],
 )
 def test_documents_that_name_another_are_beside_the_point(question: str):
-    assert beside(question, **TEXTS) == {"triangle", "bare"}
+    assert beside(question, **TEXTS) == {"triangle"}, "a text that names nobody may be about anybody"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,15 @@ def test_documents_that_name_another_are_beside_the_point(question: str):
     ],
 )
 def test_nothing_is_beside_the_point_where_nobody_is_named(question: str):
-    assert beside(question, **TEXTS) <= {"bare"}
+    assert beside(question, **TEXTS) == set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [("Norvik’s", "Norvik"), ("XR-200", "XR 200"), ("XR-200’s", "xr200"), ("UK", "U.K.")]
+)
+def test_a_name_is_known_in_another_spelling(asked: str, told: str):
+    texts = {"a": f"What {asked.rstrip('s’')} is was told by Lom.", "b": f"The {told} was there, and Bor."}
+    assert beside(f"What were {asked} sales?", **texts) == set()
 
 
 def test_a_document_that_names_it_elsewhere_tells_of_it():
@@ -68,14 +76,18 @@ def test_a_document_that_names_it_elsewhere_tells_of_it():
 def test_other_names_of_a_state_and_what_an_acronym_stands_for_count():
     texts = {"a": "The envoy said that Pakistan had rejected it.", "b": "The demand was rejected by Islamabad."}
     assert beside("What did Pakistan reject?", **texts) == set()
-    texts = {"a": "They asked the IAEA for help.", "b": "The International Atomic Energy Agency was asked.", "c": "No."}
+    texts = {
+        "a": "They asked the IAEA for help.",
+        "b": "The International Atomic Energy Agency was asked.",
+        "c": "It was the board of Lom.",
+    }
     assert beside("Who asked the IAEA?", **texts) == {"c"}
 
 
 def test_words_that_are_a_name_only_together_are_one():
     texts = {
         "a": "It was the Foreign Office that answered; a foreign minister sat in his office.",
-        "b": "The office of foreign trade said so.",
+        "b": "The office of foreign trade in Lom said so.",
     }
     assert beside("How did the Foreign Office answer?", **texts) == {"b"}
 

@@ -201,12 +201,21 @@ def test_what_a_text_tells_of_its_own_parts_is_no_answer_beside_one(announced: s
         "Table 5 shows that lamps hurt.",
         "Section 4 of the law bans lamps.",
         "Section 12 provides for the end of the lease.",
+        "In the following year, we plan to open a yard of lamps.",
+        "They are given in two doses, six weeks apart.",
+        "Results are given in writing within 14 days.",
+        "Table 3 lists the lamps in store: brass, copper and tin.",
         "Section 3 gives the tenant a right to it.",
     ],
 )
 def test_what_a_text_finds_and_what_a_law_says_in_its_parts_may_answer(told: str):
     found = [pick(told, 0.9), pick(sentence(1), 0.8, 99)]
     assert found[0] in choose(analyse("What is told of the lamps?"), found)
+
+
+def test_a_question_about_a_table_is_answered_by_what_tells_of_it():
+    found = [pick("Table 3 lists the lamps in store.", 0.9), pick(sentence(1), 0.7, 99)]
+    assert found[0] in choose(analyse("What does Table 3 list?"), found)
 
 
 def test_rows_of_figures_are_left_out_where_the_answer_takes_words():

@@ -143,6 +143,7 @@ def test_full_stops_of_other_scripts_end_sentences_with_or_without_a_space(text,
         ("The number of the\n2Rather than that", ["The number of the", "2Rather than that"]),  # a note with its mark
         ("Told from\nKarachi", ["Told from\nKarachi"]),
         ("From\nKarachi", ["From", "Karachi"]),  # a label
+        ("What we pay for\nThe firm pays for it.", ["What we pay for", "The firm pays for it."]),  # a heading
         ("It says the following,\n- one\n- two", ["It says the following,", "- one", "- two"]),
         (
             "Name | Range\nShaheen | 2,750 km\nAbabeel | 2,200 km",

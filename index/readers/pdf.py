@@ -28,7 +28,7 @@ from index.sentences import goes_on
 from index.table_rows import is_table
 
 # PDFium marks a hyphen that only breaks a word at a line's end with one of the first two, and drops the line's end.
-_LINE_HYPHEN = re.compile("([^\\W\\d_]*)[\x02\ufffe](?:\r\n?|\n)?([^\\W\\d_]*)([^\\s\x02\ufffe]*)[ \r]*\n?")
+_LINE_HYPHEN = re.compile("(?<![^\\W\\d_])([^\\W\\d_]*)[\x02\ufffe](?:\r\n?|\n)?([^\\W\\d_]*)([^\\s\x02\ufffe]*)[ \r]*\n?")
 _SOFT_HYPHEN = re.compile("\u00ad(?:\r\n?|\n)?")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CAPTION = re.compile(rf"{CAPTION.pattern}[\d.]*:")

@@ -21,7 +21,7 @@ _ANNOUNCES = re.compile(
 )
 _CAPTION = re.compile(r"(?:table|figure|fig\.) ?\d+[.:]", re.I)
 _IN_WORDS = re.compile(
-    r"(?:why|who|explain|describe|discuss|how (?:do|does|did|is|are|was|were|has|have|can|could|may|should|would|will))\b"
+    r"(?:why|who|explain|describe|discuss|how (?:do|does|did|can|could|may|should|would|will))\b"
     r"(?!.*\b(?:do|fare|perform|score)s? (?:on|in|at)\b)",
     re.I,
 )
@@ -30,16 +30,18 @@ _LONGEST_ANNOUNCEMENT = 14  # words
 # not "Section 12 provides …" of a law, nor what they "show that", which is a finding.
 _NUMBERED = r"(?:[A-Z]\b|\d)[\w.]*"
 _TELLS_OF_ITSELF = re.compile(
-    r"(?!.*\b(?:show|find|found|see|seen|observe|reveal|demonstrate|report|indicate|suggest)\w* that\b)"
+    r"(?!.*:\s*\S)(?!.*\b(?:show|find|found|see|seen|observe|reveal|demonstrate|report|indicate|suggest)\w* that\b)"
     rf"(?:(?:table|figure|fig\.) {_NUMBERED},? (?:and \S+ )?"
     r"(?:shows?|summari[sz]es?|presents?|lists?|reports?|gives?|compares?|provides?|illustrates?|depicts?)\b"
     rf"|(?:section|chapter|appendix) {_NUMBERED} (?:describes|summari[sz]es|presents|discusses|outlines)\b"
-    rf"|in (?:this section|the (?:rest|remainder|following|next|previous)\b|(?:section|table|figure|fig\.|appendix|chapter) "
-    rf"{_NUMBERED})[^,]*, (?:we|i)\b"
-    r"|(?:they|these|those|(?:the )?(?:details|results)) (?:are|is) "
-    r"(?:described|listed|discussed|shown|given|reported) (?:below|in)\b)",
+    r"|in (?:this section|the (?:rest|remainder) of (?:this|the) (?:paper|article|report|section|chapter)"
+    rf"|the (?:following|next|previous) (?:sections?|chapters?|paragraphs?)|(?:section|table|figure|fig\.|appendix|chapter) "
+    rf"{_NUMBERED}), (?:we|i)\b"
+    r"|(?:they|these|those|(?:the )?(?:details|results)) (?:are|is) (?:described|listed|discussed|shown|given|reported) "
+    rf"(?:below|in (?:table|figure|section|appendix|annex) {_NUMBERED}))",
     re.I,
 )
+_ASKS_OF_PARTS = re.compile(r"\b(?:tables?|figures?|sections?|chapters?|appendix|appendices)\b", re.I)
 _ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
 _LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 20  # words: of a row's only cell, and of a line above rows
 _LEADERS = re.compile(r"\.{4,}|(?: \.){4,}")
@@ -59,17 +61,23 @@ def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
     return [
         one for one in ranked
-        if not (_tells_nothing(one) or _TELLS_OF_ITSELF.match(one.text) or (asked.several and _announces(one.text)))
+        if not (_tells_nothing(one) or (asked.several and _announces(one.text)))
     ] or ranked  # fmt: skip
 
 
 def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
-    """Leave out captions, and rows of figures where words are asked for, unless they are much likelier than all else."""
-    lesser = [_CAPTION.match(one.text) is not None or _is_row_of_figures(asked, one) for one in ranked]
-    best = max((one.score for one, is_lesser in zip(ranked, lesser, strict=True) if not is_lesser), default=0.0)
-    return [
-        one for one, is_lesser in zip(ranked, lesser, strict=True) if not is_lesser or one.score * _MUCH_LESS > best
-    ] or ranked
+    """Leave out what is less of an answer, unless it is much likelier than all else.
+
+    That are captions, rows of figures where words are asked for, and what a text tells of its own parts.
+    """
+    lesser = [one for one in ranked if _is_lesser(asked, one)]
+    best = max((one.score for one in ranked if one not in lesser), default=0.0)
+    return [one for one in ranked if one not in lesser or one.score * _MUCH_LESS > best] or ranked
+
+
+def _is_lesser(asked: Question, pick: Pick) -> bool:
+    is_of_parts = _CAPTION.match(pick.text) or _TELLS_OF_ITSELF.match(pick.text)
+    return bool(is_of_parts and not _ASKS_OF_PARTS.search(asked.text)) or _is_row_of_figures(asked, pick)
 
 
 def _is_row_of_figures(asked: Question, pick: Pick) -> bool:
