@@ -52,7 +52,6 @@ class Encoder:
         compiled = core.compile_model(model, "CPU", options)
         self._run = _in_turn(compiled) if at_once == 1 else _side_by_side(compiled, at_once)
         self._words = weights[WORDS]
-        self._lock = threading.Lock()
 
     def encode(
         self,
@@ -70,8 +69,7 @@ class Encoder:
         def keep(states: Floats, places: list[int]) -> None:
             found.update((i, take(states[row, : len(ids[i])])) for row, i in enumerate(places))
 
-        with self._lock:
-            self._run(self._laid_out(ids, types), keep)
+        self._run(self._laid_out(ids, types), keep)
         return [found[i] for i in range(len(ids))]
 
     def _laid_out(self, ids: Sequence[Sequence[int]], types: Sequence[Sequence[int]] | None) -> Iterator[_Batch]:
@@ -86,27 +84,32 @@ class Encoder:
 
 
 def _in_turn(compiled: Any) -> _Run:
-    """Return what computes one batch after the other in the caller's thread: another one would first have to wake up."""
-    request = compiled.create_infer_request()
+    """Return what computes one batch after the other in the caller's thread: another one would first have to wake up.
+
+    Callers take turns by batches: a question waits for no long list.
+    """
+    request, lock = compiled.create_infer_request(), threading.Lock()
 
     def run(batches: Iterable[_Batch], keep: _Keep) -> None:
         for places, given in batches:
-            keep(request.infer(given)[0], places)
+            with lock:
+                keep(request.infer(given)[0], places)
 
     return run
 
 
 def _side_by_side(compiled: Any, at_once: int) -> _Run:
-    """Return what computes so many batches at once."""
-    queue = load_openvino().AsyncInferQueue(compiled, at_once)
+    """Return what computes so many batches at once, for one caller after the other."""
+    queue, lock = load_openvino().AsyncInferQueue(compiled, at_once), threading.Lock()
 
     def run(batches: Iterable[_Batch], keep: _Keep) -> None:
-        queue.set_callback(lambda request, places: keep(request.get_output_tensor().data, places))
-        try:
-            for places, given in batches:
-                queue.start_async(given, places)
-        finally:  # or what still runs would be handed to who comes next
-            queue.wait_all()
+        with lock:
+            queue.set_callback(lambda request, places: keep(request.get_output_tensor().data, places))
+            try:
+                for places, given in batches:
+                    queue.start_async(given, places)
+            finally:  # or what still runs would be handed to who comes next
+                queue.wait_all()
 
     return run
 

@@ -68,7 +68,7 @@ def sentence_spans(text: str) -> list[Span]:
     return [span for block in _blocks(text) for span in _sentences(text, *block)]
 
 
-def goes_on(line: str, following: str) -> bool:
+def line_goes_on(line: str, following: str) -> bool:
     """Say whether a line goes on in the next, as neither a sentence nor a heading ends so: "… was dredged by the"."""
     words = line.split()
     is_heading = _ASKS.match(line) is not None  # "What we pay for"
@@ -121,7 +121,7 @@ def _breaks(line: str, following: str, width: int) -> bool:
     if _LIST_ITEM.match(following) or CELLS in line or CELLS in following:
         return True
     line, following = line.strip(), following.strip()
-    if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following) or goes_on(line, following):
+    if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following) or line_goes_on(line, following):
         return False
     return len(line) < _SHORT_LINE and not following[0].islower() and not _is_wrapped(line, following, width)
 

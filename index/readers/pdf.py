@@ -24,7 +24,7 @@ from index.readers.pdf_typeset import TypesetLine, typeset_lines
 from index.readers.pdf_words import CAPTION
 from index.readers.text import clean
 from index.records import Extracted, Locator, Section
-from index.sentences import goes_on
+from index.sentences import line_goes_on
 from index.table_rows import is_table
 
 # PDFium marks a hyphen that only breaks a word at a line's end with one of the first two, and drops the line's end.
@@ -143,7 +143,7 @@ def _set_apart(page: str) -> str:
         out.append(line)
         widest = max(widths[max(0, number - _NEIGHBOURS) : number + _NEIGHBOURS + 1])
         ends = len(line) < _SHORT_LINE_SHARE * widest and line[-1:] not in (",", ";", "-", "(")
-        may_begin = not following[:1].islower() and following[:1] not in "(,.;:)" and not goes_on(line, following)
+        may_begin = not following[:1].islower() and following[:1] not in "(,.;:)" and not line_goes_on(line, following)
         if line and following and ((ends and may_begin) or _CAPTION.match(following)):
             out.append("")
     return "\n".join(out).strip()

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from index.readers.pdf_words import CAPTION
-from index.sentences import goes_on
+from index.sentences import line_goes_on
 
 _MOST_LINES = 3  # of a head or a foot
 _FEWEST_PAGES, _SHARE = 3, 1 / 3  # that have a line at the same edge, or numbers that count on
@@ -45,7 +45,7 @@ def runs_on(last: str, first: str) -> bool:
     last, first = last.strip(), first.strip()
     if not last or last[-1] in ".!?۔؟:" or not first[:1].isalnum() or _CAPTION.match(first):
         return False
-    return first[0].islower() or (goes_on(last, first) and not first[0].isdigit())
+    return first[0].islower() or (line_goes_on(last, first) and not first[0].isdigit())
 
 
 def _goes_on(page: _Lines, following: _Lines) -> bool:

@@ -59,10 +59,7 @@ def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     if asked.kind in ("when", "number"):
         near = [pick for pick in ranked if pick.score >= _NEAR * ranked[0].score]
         return [pick for pick in near if fits_kind(asked, pick.text)] or ranked
-    return [
-        one for one in ranked
-        if not (_tells_nothing(one) or (asked.several and _announces(one.text)))
-    ] or ranked  # fmt: skip
+    return [one for one in ranked if not (_tells_nothing(one) or (asked.several and _announces(one.text)))] or ranked
 
 
 def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
