@@ -71,19 +71,20 @@ def answer_events(
         yield Event(
             "passages", {"passages": [hit_to_json(hit, cited=False, base_url=workspace.settings.base_url) for hit in hits]}
         )
+        documents = _documents(view, hits)
         with workspace.processors:
-            beside = beside_the_point(answer.searched_for, hits, _text_of(view))
+            beside = beside_the_point(answer.searched_for, hits, documents)
             reading = workspace.reader.read(answer.searched_for, hits, beside)
         clock.note("read")
         answer = replace(answer, hits=tuple(hits), notes=_warnings(hits), score=reading.score)
         if answer.mode == "llm":
-            answer = yield from _write(workspace, view, answer, asked, draft, reading)
+            answer = yield from _write(workspace, view, documents, answer, asked, draft, reading)
         if answer.mode == "extractive":
-            answer = yield from _quote(workspace, view, answer, draft, reading)
+            answer = yield from _quote(workspace, documents, answer, draft, reading)
         if draft.citations:
             cited = {citation.document_id for citation in draft.citations}
             rivals = [hit for hit in hits if hit.document.id not in beside or hit.document.id in cited]
-            answer = yield from show_conflicts(_documents(view, hits), answer, rivals, workspace.sentence_vectors, draft)
+            answer = yield from show_conflicts(documents, answer, rivals, workspace.sentence_vectors, draft)
         answer = replace(answer, text=draft.text, claims=draft.claims, citations=draft.citations)
         answer = outcome.answer = replace(answer, timings_ms=clock.total_ms())
     done = answer_to_json(answer, workspace.settings.base_url)
@@ -201,14 +202,14 @@ def _empty_answer(workspace: Workspace, view: View, asked: _Asked, turns: Sequen
 
 
 def _quote(
-    workspace: Workspace, view: View, answer: Answer, draft: Draft, reading: Reading
+    workspace: Workspace, documents: Mapping[str, Document], answer: Answer, draft: Draft, reading: Reading
 ) -> Generator[Event, None, Answer]:
     """Answer by quoting the sentences that answer, each with its citation."""
     if not reading.picks:
         return (yield from _refuse(answer, draft))
     picks = prefer_newer(reading.picks, answer.hits, workspace.sentence_vectors)
     asked = analyse(answer.searched_for)
-    yield from quote(_documents(view, answer.hits), picks, draft, listed=asked.several, names=asked.names)
+    yield from quote(documents, picks, draft, listed=asked.several, names=asked.names)
     return answer
 
 
@@ -218,7 +219,13 @@ def _refuse(answer: Answer, draft: Draft, reason: str = NO_EVIDENCE) -> Generato
 
 
 def _write(
-    workspace: Workspace, view: View, answer: Answer, asked: _Asked, draft: Draft, reading: Reading
+    workspace: Workspace,
+    view: View,
+    documents: dict[str, Document],
+    answer: Answer,
+    asked: _Asked,
+    draft: Draft,
+    reading: Reading,
 ) -> Generator[Event, None, Answer]:
     """Let the LLM write the answer; every claim is checked.
 
@@ -232,7 +239,7 @@ def _write(
         answer = replace(answer, notes=(*answer.notes, DOUBTFUL))
     checker = Checker(
         passages=label_passages(answer.hits),
-        documents=_documents(view, answer.hits),
+        documents=documents,
         find=lambda text: find(view, workspace, replace(request, question=text), read=False),
         load=view.document,
         entails=workspace.entails,
@@ -282,11 +289,6 @@ def _silently(events: Generator[Event, None, Written]) -> Generator[Event, None,
             written: Written = end.value
             return written
     yield  # a generator that yields nothing
-
-
-def _text_of(view: View) -> Callable[[str], str]:
-    """Return what tells the whole text of a document."""
-    return lambda identifier: document.text if (document := view.document(identifier)) else ""
 
 
 def _documents(view: View, hits: Sequence[Hit]) -> dict[str, Document]:

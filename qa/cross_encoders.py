@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from index.passages import embedded_text
 from index.records import Hit
 from qa.errors import ConfigError
 from qa.support import Entailment
@@ -54,7 +55,7 @@ class CrossEncoderReranker:
         with self._lock:
             if self._model is None:
                 self._load()
-        pairs = [(question, f"{hit.passage.context}\n{hit.passage.text}".strip()) for hit in hits]
+        pairs = [(question, embedded_text(hit.passage)) for hit in hits]
         return list(map(float, self._model.predict(pairs, activation_fn=_sigmoid(), show_progress_bar=False)))
 
     def _load(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hits import hit_of
 from test_written_answers import ask
 
-from index.records import Hit
+from index.records import Document, Hit
 from qa.indexing import index_paths
 from qa.reading.named import beside_the_point
 
@@ -28,7 +28,9 @@ def hits_of(**texts: str) -> list[Hit]:
 
 
 def beside(question: str, whole: dict[str, str] | None = None, **texts: str) -> set[str]:
-    return set(beside_the_point(question, hits_of(**texts), lambda one: (whole or texts)[one]))
+    hits = hits_of(**texts)
+    documents = {hit.document.id: Document(**asdict(hit.document), text=(whole or texts)[hit.document.id]) for hit in hits}
+    return set(beside_the_point(question, hits, documents))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.passages import split_document
+from index.passages import embedded_text, split_document
 from index.records import DEFAULT_COLLECTION, Document, Extracted, FileRecord, Hit, Scores
 from index.search import search
 from index.sentences import sentence_spans
@@ -178,7 +178,7 @@ def as_hits(item: ReadingItem, workspace: Workspace) -> list[Hit]:
     """Return the item's passage as search would hand it on, cut as the index would cut it."""
     document = _document(Text("d", item.title, item.text))
     passages = split_document(document, workspace.embedder.count_tokens, workspace.embedder.window)
-    vectors = workspace.embedder.embed([item.question, *(f"{one.context}\n{one.text}" for one in passages)])
+    vectors = workspace.embedder.embed([item.question, *map(embedded_text, passages)])
     cosines = vectors[1:] @ vectors[0]
     return [
         Hit(passage, document, Scores(float(cosine), 0.0, float(cosine)))

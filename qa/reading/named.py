@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from index.records import Hit
+from index.records import Document, Hit
 from qa.names import is_spelled_out
 from qa.reading.actors import ALIASES
 
@@ -20,12 +20,12 @@ _TIMES = frozenset(
 )
 
 
-def beside_the_point(question: str, hits: Sequence[Hit], text_of: Callable[[str], str]) -> frozenset[str]:
+def beside_the_point(question: str, hits: Sequence[Hit], documents: Mapping[str, Document]) -> frozenset[str]:
     """Return the ids of the hits' documents that do not name what the question names, where some of them do.
 
     Of several names any will do, and of "Clevite Industries Inc" the word that the fewest documents have. A word that
     stands in small letters too is no name. What names nobody, as a rule or a note on a machine, may be about anybody.
-    text_of: id → the whole text of a document, which may name it elsewhere.
+    documents: by id; their whole texts may name it elsewhere.
     """
     texts: dict[str, str] = {}
     for hit in hits:
@@ -35,7 +35,9 @@ def beside_the_point(question: str, hits: Sequence[Hit], text_of: Callable[[str]
     names = [name for run in _runs(question) if (name := _rarest(run, headed, whole))]
     left = {one for one, text in headed.items() if names and not any(_is_in(name, text) for name in names)}
     return frozenset(
-        one for one in left if _names_somebody(texts[one], whole) and not any(_is_in(name, text_of(one)) for name in names)
+        one
+        for one in left
+        if _names_somebody(texts[one], whole) and not any(_is_in(name, documents[one].text) for name in names)
     )
 
 
