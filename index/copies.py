@@ -18,8 +18,18 @@ _NEAR_SHARE = 0.8  # of a passage's words: more in common with a better hit and 
 _NEAR_COSINE = 0.85
 _AT_ONCE = 64  # vectors that are compared with each other
 _TURNS = frozenset("no not never none neither nor without cannot < > ≤ ≥ = ± -".split())
+_SPELLED = frozenset(
+    (
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion first second third "
+        "fourth fifth sixth seventh eighth ninth tenth half twice "
+        "zwei drei vier fünf sechs sieben acht neun zehn deux trois quatre cinq sept huit neuf dix "
+        "dos tres cuatro cinco seis siete ocho nueve diez"
+    ).split()
+)
 _MARKS = str.maketrans(dict.fromkeys(".,;:?…'\"“”‘’„«»•()[]{}", " "))  # signs that compare, negate or count stay
 _WORD = re.compile(r"\w+|[<>≤≥=±]|(?<!\w)-(?=\d)")
+_NAME = re.compile(r"(?<=[^\W\d_A-Z][ \n])[^\W\d_a-z]\w+")  # capitalised behind a word that is not
 
 
 class Sieve:
@@ -61,7 +71,7 @@ class Sieve:
         if text.spelling in self._seen:  # whatever their titles, which are embedded with them
             return False
         self._seen.add(text.spelling)
-        return not any(_is_copy(text.words, one.words) for one in near)
+        return not any(_is_copy(text.words, one.words) and not _name_others(text, one) for one in near)
 
 
 class _Text:
@@ -75,6 +85,11 @@ class _Text:
         """What is compared; made on first use, for most texts have none near them."""
         return set(_WORD.findall(self._text.casefold()))
 
+    @cached_property
+    def names(self) -> set[str]:
+        """The words that are capitalised within a sentence, in small letters."""
+        return {name.casefold() for name in _NAME.findall(self._text)}
+
 
 def _is_copy(words: set[str], others: set[str]) -> bool:
     """Say whether another text has nearly all of the words, and no more that count."""
@@ -86,4 +101,9 @@ def _is_copy(words: set[str], others: set[str]) -> bool:
 
 def _differs(words: set[str], others: set[str]) -> bool:
     """Say whether two texts differ in a number, its sign or a negation: then they disagree, and both are to be seen."""
-    return any(word in _TURNS or any(map(str.isdigit, word)) for word in words ^ others)
+    return any(word in _TURNS or word in _SPELLED or any(map(str.isdigit, word)) for word in words ^ others)
+
+
+def _name_others(one: _Text, other: _Text) -> bool:
+    """Say whether each of two texts names somebody whom the other does not, as two contracts of nearly the same words do."""
+    return bool(one.names - other.words) and bool(other.names - one.words)

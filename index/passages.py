@@ -14,7 +14,7 @@ from index.records import CELLS, Document, Locator, Passage
 from index.sentences import Span, sentence_spans
 
 # Stored with the index: passages made by another version are never mixed with these (invariant 11).
-SPLITTER_VERSION = "7"
+SPLITTER_VERSION = "8"
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 

@@ -30,10 +30,21 @@ _ABBREVIATIONS = frozenset(
     (
         "mr mrs ms dr prof gen col lt capt sgt maj adm sen rep gov st hon rev jr sr vs cf ca approx dept est eds "
         "inc ltd co corp bros al e.g i.e viz jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
-        "sat sun a.m p.m "
+        "sat sun a.m p.m tel hd bzw evtl ggf inkl zzgl vgl sog bzgl dipl ing "
     ).split()
 )
-_BEFORE_NUMBER = frozenset(("no nos fig figs vol vols ed pp p para art sec sect ch chap eq eqs eqn tab app alg ").split())
+_BEFORE_NUMBER = frozenset(
+    ("no nos fig figs vol vols ed pp p para art sec sect ch chap eq eqs eqn tab app alg nr abs str ").split()
+)
+# German: "am 28. März", "im 19. Jahrhundert"
+_AFTER_ORDINAL = frozenset(
+    (
+        "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jahrhunderts "
+        "quartal auflage"
+    ).split()
+)
+_INITIAL = re.compile(r"(?:[^\W\d_]|Hd)\.")
+_BEHIND_INITIAL = re.compile(r"(?<!\w)[^\W\d_]\.\s*\Z")
 _DOTTED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]$")
 _STARTERS = frozenset(
     (
@@ -191,10 +202,16 @@ def _is_abbreviation(text: str, dot: int, sentence_start: int, following: str) -
     word = text[begin:dot].lstrip("\"'“‘«([")
     if _DOTTED.match(word):
         return following.lower().rstrip(",.;:") not in _STARTERS
+    if (
+        len(word) == 1
+        and word.islower()
+        and (_INITIAL.match(following) or _BEHIND_INITIAL.search(text, max(sentence_start, begin - 5), begin))
+    ):
+        return True  # "z. B.", "u. a.", "z. Hd."
     if len(word) == 1 and word.isalpha():
         # "J. Finer" is an initial; "plan B. The" ends a sentence; a lone "1." begins a list item
         return word.isupper() and following.lower() not in _STARTERS
-    if word.isdigit() and text[sentence_start:begin].strip() == "":
+    if word.isdigit() and (text[sentence_start:begin].strip() == "" or following.lower().rstrip(",.;:") in _AFTER_ORDINAL):
         return True
     if word.lower() in _BEFORE_NUMBER:
         return following[:1].isdigit()

@@ -6,7 +6,7 @@ English rules where words are named; numbers, dates and capitalised names hold f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -18,16 +18,21 @@ Kind = Literal["number", "name", "negation", "hedge", "word"]
 
 _TOKEN = re.compile(
     r"(?P<date>\b\d{4}-\d{2}-\d{2}\b)"
+    r"|(?P<slashed>(?<![\w/])\d{1,2}/\d{1,2}/(?:\d{4}|\d{2})(?![\w/]))"
+    r"|(?P<dotted>(?<![\w.])\d{1,2}\.\d{1,2}\.(?:19|20)\d{2}(?!\w))"
+    r"|(?P<decade>\b(?:1[5-9]|20)\d0s\b)"
     r"|(?P<union>\b(?i:United\s+(?:States(?:\s+of\s+America)?|Kingdom|Nations|Arab\s+Emirates)|European\s+Union)\b"
     r"|\bU\.(?:S(?:\.A)?|K|N)\b(?!\.\w)\.?)"
     r"|(?P<number>\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?|\d+(?:[.,٫]\d+)*)"
     r"|(?P<sign>[%‰$€£₹¥°])"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’.‑-][^\W_]+)*)"
 )
+_PLURAL = re.compile(r"(?<=[A-Z]{2})s$")  # of "MSCs"
 _GROUPED = re.compile(r"\d{1,3}(?:[,\u00a0\u2009\u202f٬]\d{3})+(?:[.٫]\d+)?")
 # By their initials, in capitals: "us" is a pronoun.
 _UNIONS = {"US": "usa", "USA": "usa", "USOA": "usa", "UK": "uk", "UN": "un", "UAE": "uae", "EU": "eu"}
 _MONTHS = "january february march april may june july august september october november december".split()
+_SURELY_MONTHS = frozenset(_MONTHS) - {"march", "may", "august"}  # in small letters too
 _MONTH_NUMBER = {name: i for i, month in enumerate(_MONTHS, 1) for name in (month, month[:3])} | {"sept": 9}
 _SIGNS = {"%": "percent", "‰": "permille", "$": "dollar", "€": "euro", "£": "pound", "₹": "rupee", "¥": "yen", "°": "degree"}
 _UNITS = {"per cent": "percent", "pct": "percent", "usd": "dollar", "eur": "euro", "gbp": "pound", "km": "kilometer"}
@@ -59,18 +64,28 @@ _HEDGES = frozenset(
         "expects expected plan plans planned propose proposes proposed draft hope hopes hoped according false falsely wrong "
         "wrongly myth incorrect untrue refuse refuses refused "
         "almost nearly about approximately around up least most only former formerly previously until seldom rarely "
-        "hardly barely unable fail fails failed lack lacks lacked"
+        "hardly barely unable fail fails failed lack lacks lacked "
+        "waive waives waived exempt exempted excluding except unknown zero instead rather"
     ).split()
 )
 _OPPOSITES = (
-    "increase rise grow higher more gain expand climb improve|decrease fall decline lower less fewer drop reduce shrink "
-    "worsen;before|after;above over exceed|below under;approve accept allow permit|reject refuse ban prohibit forbid;"
+    "increase rise grow higher more gain expand climb|decrease fall decline lower less fewer drop reduce shrink;"
+    "improve|worsen;left|right;primary|secondary;inside|outside;quarterly|monthly annually yearly semi-annually;"
+    "before|after;above over exceed|below under;approve accept allow permit|reject refuse ban prohibit forbid;"
     "support favour favor|oppose;positive|negative;legal lawful|illegal unlawful;safe|unsafe dangerous;first|last;"
     "win won|lose lost;true|false;start begin open|end stop close;include|exclude;remain keep retain|leave abolish;"
     "possible|impossible;guilty convict|innocent acquit;help benefit|harm hurt;"
     "promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
     "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
 )
+_TWO_DIGITS = 50  # years before are of this century
+# The parts that shares count: "three quarters".
+_PARTS = {
+    f"{name}{ending}": number
+    for name, number in (("third", 3), ("quarter", 4), ("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10))
+    for ending in ("", "s")
+}
+_WHOLE = 10  # "one in ten" is a share, "two in 2005" and "10 in 30 minutes" are none
 _SENTENCE = 600  # characters; the facts of longer texts are not kept
 
 
@@ -104,6 +119,10 @@ def _raw_tokens(text: str) -> Iterator[Token]:
             yield Token("number", number_key(day), shown)
             yield Token("name", _month(int(month)) or month, shown)
             yield Token("number", number_key(year), shown)
+        elif match.lastgroup in ("slashed", "dotted"):
+            yield from _date_tokens(shown)
+        elif match.lastgroup == "decade":
+            yield Token("number", shown, shown)
         elif match.lastgroup == "number":
             yield Token("number", number_key(shown), shown)
         elif match.lastgroup == "union":
@@ -117,6 +136,18 @@ def _raw_tokens(text: str) -> Iterator[Token]:
             yield replace(token, kind="hedge") if token.kind == "negation" and aside else token
         before = shown.lower()
         first = text[match.end() : match.end() + 2].strip() in (".", "!", "?", ":", '"', "“")
+
+
+def _date_tokens(shown: str) -> Iterator[Token]:
+    """Yield day, month and year of 12.11.2007; of 12/11/2007 both numbers, and both months that may be meant, as words."""
+    first, second, year = re.split(r"[/.]", shown)
+    if "." in shown:
+        yield from (Token("number", number_key(first), shown), Token("word", _month(int(second)), shown))
+    else:
+        yield from (Token("word", _month(int(month)), shown) for month in (first, second))
+        yield from (Token("number", number_key(day), shown) for day in (first, second))
+    century = 0 if len(year) > 2 else 2000 if int(year) < _TWO_DIGITS else 1900
+    yield Token("number", str(century + int(year)), shown)
 
 
 def _month(number: int) -> str:
@@ -134,7 +165,7 @@ def number_key(written: str) -> str:
 
 
 def _word_token(shown: str, *, first: bool) -> Token:
-    word = re.sub(r"['’]s$", "", shown).replace("’", "'")
+    word = _PLURAL.sub("", re.sub(r"['’]s$", "", shown).replace("’", "'"))
     lower = word.lower()
     if any(map(str.isdigit, word)):  # COVID-19, N95: a name, no number
         return Token("name", name_key(lower), shown)
@@ -143,7 +174,8 @@ def _word_token(shown: str, *, first: bool) -> Token:
     number = spelled_number(lower)
     if number:
         return Token("number", str(number), shown)
-    if lower in _MONTH_NUMBER and word[0].isupper() and not (first and lower in ("may", "march")):
+    is_month = lower in _MONTH_NUMBER and word[0].isupper() and not (first and lower in ("may", "march"))
+    if is_month or lower in _SURELY_MONTHS:
         return Token("name", _month(_MONTH_NUMBER[lower]), shown)
     stem = _UNITS.get(lower) or word_stem(word)
     if lower in _HEDGES or lower in SAYING:
@@ -176,16 +208,40 @@ def _hyphened(word: str) -> int:
 
 
 def _joined(raw: list[Token]) -> Iterator[Token]:
-    """Make one number of "2.5 million"; leave all else."""
+    """Make one number of "2.5 million", and of "three quarters" or "four in five" what percentage it is; leave all else."""
     i = 0
     while i < len(raw):
         token = raw[i]
+        shown, share = _share_at(raw, i)
+        if shown:
+            yield Token("number", share, " ".join(one.shown for one in raw[i : i + shown]))
+            i += shown
+            continue
         if token.kind == "number":
             while i + 1 < len(raw) and (scale := _SCALES.get(raw[i + 1].shown.lower())):
                 with_scale = f"{token.shown} {raw[i + 1].shown}"
                 token, i = Token("number", _scaled(token.key, scale), with_scale), i + 1
         yield token
         i += 1
+
+
+def _share_at(raw: Sequence[Token], i: int) -> tuple[int, str]:
+    """Return how many tokens from the place on tell a share, and the key of its percentage; 0 and "" where none does."""
+    words = [token.shown.lower() for token in raw[i : i + 4]]
+    hyphened = words[0].split("-")
+    if len(hyphened) == 2 and hyphened[1] in _PARTS and _count(hyphened[0]):
+        return 1, f"{100 * _count(hyphened[0]) / _PARTS[hyphened[1]]:.12g}"
+    if len(words) > 1 and words[1] in _PARTS and _count(words[0]):
+        return 2, f"{100 * _count(words[0]) / _PARTS[words[1]]:.12g}"
+    joined = 1 if words[1:2] == ["in"] else 2 if words[1:3] == ["out", "of"] else 0
+    whole = _count(words[1 + joined]) if joined and len(words) > 1 + joined else 0
+    if 0 < _count(words[0]) < whole <= _WHOLE:
+        return 2 + joined, f"{100 * _count(words[0]) / whole:.12g}"
+    return 0, ""
+
+
+def _count(word: str) -> int:
+    return 1 if word == "one" else _SMALL.get(word, 0) or (int(word) if word.isdecimal() and len(word) < 3 else 0)
 
 
 def _scaled(key: str, scale: float) -> str:

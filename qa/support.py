@@ -14,24 +14,36 @@ from dataclasses import dataclass, replace
 
 from index.records import Document
 from index.sentences import sentence_spans
+from qa.derived import in_full, without_derived
 from qa.facts import Token, opposites_of, tokens_of
-from qa.names import core_of, is_spelled_out, is_surely_name, name_forms, parts_of
+from qa.names import core_of, is_surely_name, name_forms, parts_of, stands_in
 from qa.records import Citation, Verdict
 from qa.rounding import may_be_counted, unrounded
 from qa.statements import says, stands_apart
 
+_OPENING = 800  # characters of a document, which name whom or what it is about
 _REACH = 800  # characters on each side of a quote in which its sentences are looked for
 _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
 _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
 _WORD = re.compile(r"[^\W_]+")
+_NO_WORD = re.compile(r"[\W_]+")
+_WE = re.compile(r"\b(?:we|our|us|this (?:site|service|website))\b", re.I)  # whose name may stand anywhere in the text
+_CAPITALISED = re.compile(r"\b[^\W\d_a-z]\w+")
+# Words that deny by themselves: who was "unhurt" was not injured.
+_DENIES = re.compile(
+    r"un(?!til|der|ited|ion|less|iqu|iver|it|ify)\w{3,}|\w{3,}less|\w+-free|safe(?:ly)?|free|escape[sd]?|avoid\w*|fail\w*|refus\w*"
+    r"|den(?:y|ied|ies)|declin\w*|lack\w*|omit\w*|waive\w*|exempt\w*|exclud\w*|zero|ignor\w*|prevent\w*|miss(?:ed|ing)",
+    re.I,
+)
 # Said near a sentence, these make it one that the document may only report: "Three myths: …"
 _DISOWNED = frozenset(
     "myth myths misconception misconceptions hoax hoaxes debunked untrue satire fallacy fallacies "
     "false rumour rumours rumor rumors conspiracy".split()
 )
 _NOT_TOLD = "no cited sentence says it word for word, and there is no judge that could tell"
+_UNREAD = "no cited sentence says it word for word, and the judge cannot read it: it is too long, or in another language"
 # The least chance of a verdict. What the embedded reader makes of it: qa/model/README.md.
 SURE = 0.7
 _OPINIONS: Mapping[Verdict, str] = {
@@ -114,7 +126,10 @@ def evidence_of(document: Document, citation: Citation, setting: str = "") -> Ev
     start = text.rfind(own, max(0, citation.start - len(own)), citation.end + len(own))
     end = start + len(own)
     around = text[max(0, start - _REACH) : start], text[end : end + _REACH]
-    return Evidence(own, beside, f"{document.title} {setting}", *around)
+    named = " ".join((document.title, _NO_WORD.sub(" ", document.path), text[:_OPENING]))
+    if _WE.search(own):
+        named = f"{named} {' '.join(re.findall(_CAPITALISED, text))}"
+    return Evidence(own, beside, f"{named} {setting}", *around)
 
 
 def sentences_at(text: str, start: int, end: int) -> tuple[str, str]:
@@ -134,12 +149,16 @@ def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = No
     if not evidence:
         return Judgement("unsupported", 0.0, "nothing is cited for it")
     near = [token for one in evidence for text in (one.sentences, one.beside) for token in tokens_of(text)]
-    words = unrounded(tokens_of(claim), near)
+    scales = " ".join(dict.fromkeys(f"{one.beside} {one.setting}" for one in evidence))
+    cited = [token for one in evidence for token in tokens_of(one.sentences)]
+    cited += in_full(cited, scales)
+    near += in_full(near, scales)
+    words = without_derived(unrounded(tokens_of(claim), near), near, cited)
     views = sorted((_View(words, one) for one in evidence), key=lambda view: -view.covered)
-    found = _said(claim, evidence) or _absent(claim, words, views, near) or _turned(views[0])
+    found = _said(claim, evidence) or _absent(claim, words, views, near) or _turned(views)
     opinion = _asked(claim, evidence, entails) if entails and (found is None or found.missed) else None
     if opinion is None:
-        return found or Judgement("unchecked", views[0].covered, _NOT_TOLD)
+        return found or Judgement("unchecked", views[0].covered, _UNREAD if entails else _NOT_TOLD)
     return _weighed(found, opinion) if found else _by_model(opinion, views[0].covered)
 
 
@@ -240,7 +259,7 @@ def differs(claim: Sequence[Token], evidence: Evidence) -> str:
     counted = _miscounted(view)
     if counted:
         return f"{counted} in one, another number in the other"
-    turned = _turned(view)
+    turned = _turned([view])
     return turned.reason if turned and turned.verdict == "contradicted" else ""
 
 
@@ -249,7 +268,7 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
     best = views[0]
     numbers = {token.key for token in near if token.kind == "number"}
     for i, number in enumerate(claim):
-        if number.kind != "number" or number.key in numbers:
+        if number.kind != "number" or number.key in numbers or _is_in_name(number, text, views):
             continue
         if best.covered >= _SAME_SUBJECT and any(token.kind == "number" for token in best.window):
             return Judgement("contradicted", best.covered, f"{number.shown} is not the number in the cited words")
@@ -259,23 +278,35 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
     keys = {*(token.key for token in around), *parts_of(around)} - {""}
     spelled = " ".join(f"{view.evidence.sentences} {view.evidence.beside} {view.evidence.setting}" for view in views)
     for name in (token for token in claim if token.kind == "name" and is_surely_name(token, text)):
-        if not ({*name_forms(name), core_of(name)} & keys or is_spelled_out(name.shown, spelled)):
+        if not ({*name_forms(name), core_of(name)} & keys or stands_in(name.shown, spelled)):
             return Judgement("unsupported", 0.0, f"{name.shown} is not in the cited words or beside them")
     return None
 
 
-def _turned(view: _View) -> Judgement | None:
-    """Find a negation more or less, a number of something else, or a word's opposite in the same statement."""
+def _is_in_name(number: Token, text: str, views: Sequence[_View]) -> bool:
+    """Say whether a number belongs to a name in the claim's text that the cited documents have: "Global 5000", "170B"."""
+    shown = re.escape(number.shown)
+    found = re.search(rf"[^\W\d_a-z][\w-]+ {shown}\b|(?<![\w.]){shown}[^\W\d_]+", text)
+    return found is not None and any(found[0].casefold() in view.evidence.setting.casefold() for view in views)
+
+
+def _turned(views: Sequence[_View]) -> Judgement | None:
+    """Find a negation more or less, a number of something else, or a word's opposite in the same statement.
+
+    views: the best first. It is held against that; a negation of the claim may stand in any.
+    """
+    view = views[0]
     same = view.covered >= _SAME_SUBJECT
     counted = _miscounted(view)
     if counted and same:
         return Judgement("contradicted", view.covered, f"{counted} is not the number in the cited words")
     negated = sum(token.kind == "negation" for token in view.window) % 2 != view.negations % 2
-    if view.negations and not any(token.kind in ("negation", "hedge") for token in view.source):
+    if view.negations and not any(token.kind in ("negation", "hedge") for one in views for token in one.source):
         is_same = view.covered >= _SAME_STATEMENT
         verdict: Verdict = "contradicted" if is_same else "unsupported"
         return Judgement(verdict, view.covered, "the claim's negation is not in the cited words", missed=not is_same)
-    if negated and same and not view.negations and len(view.window) <= 1.5 * len(view.claim) + 3:
+    denied = any(_DENIES.fullmatch(token.shown) for token in view.unmatched)
+    if negated and same and not (view.negations or denied) and len(view.window) <= 1.5 * len(view.claim) + 3:
         return Judgement("contradicted", view.covered, "the cited words have a negation that the claim leaves out")
     others = {token.key for token in view.between} | {token.key for token in view.window}
     for token in view.unmatched:

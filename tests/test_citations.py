@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from index.records import Document, Hit, Locator, Passage, Scores, Section
 from qa.citations import cite_span, find_citation, find_span
+from qa.edges import is_whole
 from qa.records import Citation, Quote, Rejected
 
 SOURCE = """The sanctions of 18 December 2024 name four entities, among them the National Development Complex in Islamabad.
@@ -649,3 +650,15 @@ def test_a_quote_of_thousands_of_line_breaks_is_looked_up_at_once():
     for filler in (" " * 20_000, "\n" * 20_000, ". " * 10_000, "… " * 10_000):
         find_citation(Quote(f"The bridge{filler}of Ava was built", ""), [hit], {document.id: document})
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("before", ["Explosion: None\n\n", "IFR Approach: None\n", "He said no.\n\n", "Fire: No \n  "])
+def test_a_quote_behind_the_none_of_another_cell_is_found(before: str):
+    text = f"{before}Total Injuries: 2 None"
+    assert is_whole(text, len(before), len(text))
+
+
+@pytest.mark.parametrize("before", ["There were no ", "Answer: no ", "There were no\n", "no "])
+def test_a_quote_behind_its_own_negation_is_not(before: str):
+    text = f"{before}injuries were found in it"
+    assert not is_whole(text, len(before), len(text))

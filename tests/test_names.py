@@ -30,6 +30,13 @@ def verdict(claim: str, source: str) -> str:
         ("It helps against HIV-1 in children.", "It helps HIV-1-positive children."),
         ("They used a PCR-based test.", "They used a test that makes use of PCR."),
         ("They sold the F-16 to others.", "Others bought F-16s."),
+        ("It came in December of that year.", "as of december 31 it had come"),
+        ("On 11 December 2007 it fell.", "Date & Time: 12/11/2007, 1430 EST"),
+        ("On 11 December 2007 it fell.", "Es fiel am 11.12.2007."),
+        ("It happened at Elyria, Ohio.", "Location: Elyria, OH"),
+        ("The under-17 team took part.", "The team of girls under 17 took part."),
+        ("Nobody asks under-13s.", "No child under 13 is asked."),
+        ("MSCs are given.", "They give the MSC by vein."),
     ],
 )
 def test_a_name_may_stand_in_another_form(claim: str, source: str) -> None:
@@ -54,6 +61,9 @@ def test_a_name_may_stand_in_another_form(claim: str, source: str) -> None:
         ("It is by Julian.", "It is by Julia."),
         ("It is in Niger.", "It is in Nigerian hands."),
         ("It was the U.S. economy.", "It was the U.S.S.R. economy."),
+        ("On 11 December 2007 it fell.", "Date & Time: 10/11/2007, 1430 EST"),
+        ("It happened at Elyria, Ohio.", "Location: Elyria, IA"),
+        ("The under-17 team took part.", "The team of girls under 171 took part."),
     ],
 )
 def test_another_name_is_not_there(claim: str, source: str) -> None:

@@ -100,6 +100,8 @@ def test_a_full_stop_ends_a_sentence(text, sentences):
         "It began at 5 p.m. Friday in the capital.",
         "The speaker was J. Finer of Washington.",
         "Under No. 5 of the list stands a firm.",
+        "Sie erhalten bis zum 28. März Ersatz, z. B. Deckel, u. a. Schrauben.",
+        "Es gilt z. Hd. Frau Meier, Tel. 040, seit dem 19. Jahrhundert nach Abs. 3.",
         "See pp. 12 and Vol. 2 for more.",
         "Some arms, e.g. Shaheen missiles, are older.",
         "Arms, i.e. Shaheen missiles, are older.",
