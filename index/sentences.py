@@ -57,7 +57,8 @@ _SHORT_LINE = 50  # characters: a line this short that ends without a full stop 
 _SHARE_GOING_ON = 0.3  # of the lines of a paragraph that go on in lower case, or it is a list or a table
 _NARROWEST, _NARROWEST_WITHOUT_CASE = 25, 12  # characters of a column
 _EVEN = 0.8  # lines with so much of the widest one's width: a wrapped text, in a script without case
-_ENUMERATED = re.compile(r"\((?:\d{1,3}|[a-zA-Z])\)\s")
+_ENUMERATED = re.compile(r"\((?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})\)\s")
+_ENDS_ITEM = re.compile(r"(?:[:;.]|;\s*(?:and|or))\s*$")
 _CONTINUES = re.compile(r"[,;:)\]}]|\.(?:\s|$)|[(\[]+(?!(?:\d{1,3}|[a-zA-Z])[)\]]\s)[^\W\d_]*[a-z]")  # no line begins so
 _ASKS = re.compile(r"(?:What|Who|Where|When|Why|How|Which)\b")
 _NOTE = re.compile(r"\d{1,2}(?:[^\W\d_a-z]|https?:)")  # with its mark
@@ -130,6 +131,8 @@ def _has_no_case(text: str) -> bool:
 
 def _breaks(line: str, following: str, width: int) -> bool:
     if _LIST_ITEM.match(following) or CELLS in line or CELLS in following:
+        return True
+    if _ENUMERATED.match(following.lstrip()) and _ENDS_ITEM.search(line):
         return True
     line, following = line.strip(), following.strip()
     if not line or not following or line[-1] in ",;-–—(" or _CONTINUES.match(following) or line_goes_on(line, following):

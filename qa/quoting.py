@@ -49,7 +49,7 @@ def quote(
     """Write picked sentences, each with its citation, under the names of their documents; `listed` as list items.
 
     Items of a list that is asked for are given as such, and items of any list under its heading. names: those in the
-    question, in lower case; where only the title has them it is shown above the sentences of one document, too.
+    question, in lower case; where no sentence has one the title is shown above those of one document, too.
     """
     listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
     several = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
@@ -72,11 +72,9 @@ def quote(
 
 
 def _lack(picks: Sequence[Pick], names: Set[str]) -> bool:
-    """Say whether no sentence has one of the names, but a title does."""
-    told, titles = (
-        " ".join(texts).lower() for texts in zip(*((one.text, one.hit.document.title) for one in picks), strict=True)
-    )
-    return any(name in titles for name in names) and not any(name in told for name in names)
+    """Say whether there are names, and no sentence has one of them: then the title tells whom or what it is about."""
+    told = " ".join(pick.text for pick in picks).lower()
+    return bool(names) and not any(name in told for name in names)
 
 
 def _heading_of(document: Document, pick: Pick) -> str:

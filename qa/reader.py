@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from index.records import CELLS, Hit, Passage
 from index.sentences import sentence_spans
+from qa.reading.amended import with_amendments
 from qa.reading.calibration import Floats, Logistic, chance, fitted
+from qa.reading.codes import names_what_is_nowhere
 from qa.reading.headings import headed
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.pick import Pick
@@ -47,6 +49,7 @@ _LABELLED = 5.0
 _ACRONYM = 2.5  # the same of acronyms, which the model's vocabulary cuts to pieces that it has no idea of
 # Of the best chance: companies tell as well of themselves (.7 to .8 in four questions), a note on another thing does not.
 _AS_WELL = 0.65
+_NOWHERE = 2.5  # taken away from that of there being an answer where a code that the question names stands nowhere
 _STILL_ANSWERS = -2.5  # the logit of a sentence at the edge of a passage that answers
 # What a passage's best sentence and the passage itself add, for each unit of their logits, to what search gave it: half of
 # what a conditional logit makes of the questions that the calibration is fitted on, each searched for among all passages.
@@ -143,9 +146,10 @@ class Reader:
         best = int(np.argmax(logits))
         is_row = CELLS in sentences[best].text and told.numbers[best] == 1 and asked.has_number
         told_of_it = _HEADED_ANSWER * told.under[best] + _ROW * is_row + _LABELLED * told.labelled[best]
+        told_of_it -= _NOWHERE * names_what_is_nowhere(question, hits)
         score = chance(float(fitted().answer.logits(signals) + told_of_it))
         rated = rated_picks(sentences, logits, told)
-        chosen = tuple(choose(asked, rated))
+        chosen = tuple(with_amendments(choose(asked, rated), rated))
         picks = chosen if score >= fitted().least_chance(self._risk) else ()
         return Reading(picks, score, chosen, rated, score < fitted().hopeless)
 

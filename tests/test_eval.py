@@ -109,7 +109,8 @@ def test_claims_are_judged_and_what_is_wrongly_shown_as_supported_is_counted(tmp
     fields = json.loads(run_qa("eval", write_rows(tmp_path / "claims.jsonl.gz", rows), "--json").stdout)
     assert fields["metrics"]["balanced accuracy"]["value"] == 1.0
     assert fields["metrics"]["of these not borne out"]["value"] == 0.0
-    assert 0.3 < fields["metrics"]["of the judge alone"]["value"] <= 1.0
+    for name in ("of the judge alone", "of the judge, two thresholds", "of cosines, two thresholds"):
+        assert 0.0 <= fields["metrics"][name]["value"] <= 1.0
     csv = tmp_path / "claims.csv"
     csv.write_text('id,evidence,claim,label\n1,"It rained, then stopped.",It rained.,Supports\n2,x y z,q,Neutral\n')
     dataset = open_dataset(csv)

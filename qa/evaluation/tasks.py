@@ -19,13 +19,13 @@ from index.sentences import sentence_spans
 from index.sync import make_document
 from qa.answer import answer_question
 from qa.evaluation import metrics
+from qa.evaluation.claims import judge_claims
 from qa.evaluation.collection import index_texts
 from qa.evaluation.datasets import AskItem, AskSet, ClaimSet, Dataset, ReadingItem, ReadingSet, RetrievalSet, Text
 from qa.evaluation.metrics import Metric, averaged, bootstrapped
 from qa.indexing import index_paths
 from qa.reader import Reading
 from qa.records import AskRequest, Mode
-from qa.support import Evidence, judge
 from qa.workspace import Workspace
 
 Progress = Callable[[int, int], None]  # questions done, questions in all
@@ -66,7 +66,7 @@ def _measure(dataset: Dataset, workspace: Workspace, mode: Mode, progress: Progr
     if isinstance(dataset, ReadingSet):
         return _reading(dataset, workspace, progress)
     if isinstance(dataset, ClaimSet):
-        return _claims(dataset, workspace, progress)
+        return Result(dataset.name, "claims", *judge_claims(dataset, workspace, progress))
     return _asking(dataset, workspace, mode, progress)
 
 
@@ -199,44 +199,6 @@ def _touched(sentences: Sequence[tuple[int, int]], spans: Sequence[tuple[int, in
 def _precision_of(order: Sequence[int], gold: set[int]) -> float:
     names = [str(one) for one in dict.fromkeys(order)]
     return metrics.average_precision(names, {str(one): 1 for one in gold}, len(names))
-
-
-# ---------------------------------------------------------------------- claims
-
-
-def _claims(dataset: ClaimSet, workspace: Workspace, progress: Progress) -> Result:
-    """Judge each claim by its evidence.
-
-    The balanced accuracy is of the likeliest verdict: the rules' where they decide, else the judge's, which may not be sure
-    of it, so that the claim is shown otherwise. "of the judge alone" is of what it finds likeliest of all claims, those that
-    the rules decide among them. What there is no opinion on counts as neither borne out nor contradicted.
-    """
-    result = Result(dataset.name, "claims", latency={"judge": []})
-    judgements, alone = [], []
-    for done, item in enumerate(dataset.items):
-        progress(done, len(dataset.items))
-        began = time.perf_counter()
-        judgements.append(judge(item.claim, [Evidence(item.evidence)], workspace.entails))
-        result.latency["judge"].append((time.perf_counter() - began) * 1000)
-        found = workspace.entails(item.claim, item.evidence) if workspace.entails else None
-        alone.append(found.likeliest[0] if found else "unsupported")
-    labels = [item.label for item in dataset.items]
-    verdicts = [one.verdict for one in judgements]
-    bold = [float(label != "supported") for label, verdict in zip(labels, verdicts, strict=True) if verdict == "supported"]
-    result.metrics = {
-        "balanced accuracy": _balanced(labels, [one.opinion or one.verdict for one in judgements]),
-        **({"of the judge alone": _balanced(labels, alone)} if workspace.entails else {}),
-        "decided": averaged([float(verdict != "unchecked") for verdict in verdicts]),
-        "shown as supported": averaged([float(verdict == "supported") for verdict in verdicts]),
-        "of these not borne out": averaged(bold),
-    }
-    return result
-
-
-def _balanced(labels: Sequence[str], verdicts: Sequence[str]) -> Metric:
-    true = np.asarray(labels)
-    said = np.asarray(["unsupported" if verdict == "unchecked" else verdict for verdict in verdicts])
-    return bootstrapped(len(true), lambda i: metrics.balanced_accuracy(said[i].tolist(), true[i].tolist()))
 
 
 # ---------------------------------------------------------------------- from end to end

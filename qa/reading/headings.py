@@ -23,8 +23,15 @@ _EXCEPTS = re.compile(
 )
 _CONDITION = re.compile(r"^(?:unless|if|when|where)\b[^,]*,\s*", re.I)  # "Unless you have a degree, we ask for:"
 _SAYS_LITTLE = frozenset(
-    question_words("need require list name tell get exist apply use give make include mention follow main various all")
+    question_words(
+        "need require list name tell get exist apply use give make include mention follow main various all under set shall"
+    )
 )
+# "The Supplier shall:" opens the list of its obligations.
+_OBLIGES = re.compile(r"\b(?:shall|must|undertakes?|agrees? to|is required to)\b", re.I)
+_DUTIES = frozenset(question_words("obligations duties responsibilities commitments undertakings covenants"))
+_BESIDE = 1 / 3  # of the question's words
+_CLAUSE = re.compile(r"^\d+(?:\.\d+)*\.?\s+")  # its number
 
 
 def headed(asked: Question, sentences: Sequence[Sentence]) -> npt.NDArray[np.float64]:
@@ -67,8 +74,12 @@ def _fit(asked: Question, one: Sentence) -> float:
 
 def _fit_of(asked: Question, one: Sentence) -> float:
     own, words, above = _words_of(asked, one)
-    fits = words & own and words <= own | above and own <= words | above
-    return (1 + len(words & own) / len(words)) / 2 if fits else 0.0
+    if not words & own or not own <= words | above:
+        return 0.0
+    left = words - own - above
+    # "Steps" of "Gateway offline" tell what to do when a customer's is, if customers are spoken of
+    is_told = words & above - own and len(left) <= _BESIDE * len(words) and left <= _words(one.hit.passage.text)
+    return (1 + len(words & own) / len(words)) / 2 if not left or is_told else 0.0
 
 
 def _is_of_another(asked: Question, one: Sentence) -> float:
@@ -81,7 +92,9 @@ def _is_of_another(asked: Question, one: Sentence) -> float:
 
 def _words_of(asked: Question, one: Sentence) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the words that tell something of a sentence's heading, of the question, and of the titles above the heading."""
-    own, words = (_words(text) - _SAYS_LITTLE for text in (one.under, asked.text))
+    own, words = (_words(text) - _SAYS_LITTLE for text in (_CLAUSE.sub("", one.under), asked.text))
+    if _OBLIGES.search(one.under):
+        words -= _DUTIES
     return own, words, _words(f"{one.hit.document.title} {one.hit.passage.context}")
 
 

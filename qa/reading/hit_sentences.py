@@ -12,13 +12,18 @@ from index.records import CELLS, Hit
 from index.sentences import sentence_spans
 from index.table_rows import is_header
 
-_BULLET = re.compile(r"[-*•–·▪]\s")
+_BULLET = re.compile(r"(?:[-*•–·▪]|\((?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\))\s")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
-_LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")
+_LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)]|\((?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\))\s+")
 _NUMBERED_HEADING = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?\s+[^\W\d_a-z][^.?!:：\d]*[:：]$")  # "4.5 Termination Criteria:"
 _PAGE = re.compile(r"(?:page|p\.|seite|página)?\s*\d{1,4}(?:\s*(?:of|/|von)\s*\d{1,4})?", re.IGNORECASE)  # of a PDF
 _LONGEST_HEADING = 15  # words
 _COLONS = (":", "：")
+# A line of a letter's or mail's head, and one that a mail quotes of another.
+HEADER_LINE = re.compile(
+    r"(?:from|to|cc|bcc|sent|date|subject|re|fwd?|von|an|gesendet|datum|betreff|attachments?)\s*:|>|on .{4,80} wrote:$",
+    re.I,
+)
 UNKNOWN = -1  # where a heading stands that is in no passage
 
 
@@ -182,7 +187,8 @@ def _stands_before_list(text: str, start: int, end: int) -> bool:
 def _may_be_heading(text: str, start: int, end: int) -> bool:
     """Say whether a line that opens a block may be a heading with a question mark, a bracket or a number at its end."""
     short = len(text[start:end].split()) <= _LONGEST_HEADING
-    return short and text[end - 1] not in ".…۔。" and _stands_alone(text, start, end)
+    is_none = text[end - 1] in ".…۔。,;>" or HEADER_LINE.match(text, start, end) is not None
+    return short and not is_none and _stands_alone(text, start, end)
 
 
 def _is_marked(text: str, start: int, end: int) -> bool:
@@ -190,7 +196,8 @@ def _is_marked(text: str, start: int, end: int) -> bool:
     if _BULLET.match(text[start:end]):
         return True
     line_before = text[:start].rsplit("\n", 2)[-2] if text[:start].endswith("\n") else ""
-    beside = _NUMBERED.match(line_before.lstrip()) or _NUMBERED.match(text[end:].removeprefix("\n"))
+    line_behind = text[end:].partition("\n")[2]
+    beside = _NUMBERED.match(line_before.lstrip()) or _NUMBERED.match(line_behind)
     return bool(_NUMBERED.match(text[start:end]) and beside)
 
 

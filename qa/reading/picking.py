@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from index.lexical import question_words
+from index.records import CELLS
 from qa.reading.pick import Pick
 from qa.reading.questions import FACTS, Question, ends_with_mark
 from qa.reading.rows import has_label_of
@@ -90,6 +91,7 @@ def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Seq
     That is the question's numbers, and a heading that says what is asked for; of a list under that its items are the answer.
     A row that says all of it tells the figure that is asked for, unless others say more of the same.
     """
+    ranked = _without_other_rows(asked, ranked)
     if sum(pick.own and pick.score >= least for pick in ranked) >= _ENOUGH:
         ranked = [pick for pick in ranked if pick.own]
     if ranked[0].numbered:  # "kind 77" is told of in one row, and rows about other kinds read just like it
@@ -102,6 +104,21 @@ def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Seq
     if sum(pick.score >= least for pick in listed) >= _ENOUGH:
         return _as_they_stand(listed)
     return [pick for pick in ranked if pick.fits] if ranked[0].fits else ranked
+
+
+def _without_other_rows(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
+    """Leave out rows of a document's tables where the first cell of another is in the question: "Associate | £245"."""
+    words = set(asked.words)
+    named = {pick.hit.document.id for pick in ranked if _is_named_row(pick, words)}
+    kept = [
+        pick for pick in ranked if CELLS not in pick.text or pick.hit.document.id not in named or _is_named_row(pick, words)
+    ]
+    return kept if ranked[0] in kept else ranked
+
+
+def _is_named_row(pick: Pick, words: Set[str]) -> bool:
+    label = set(question_words(pick.text.partition(CELLS.strip())[0]))
+    return CELLS in pick.text and bool(label) and label <= words
 
 
 def _as_they_stand(listed: Sequence[Pick]) -> list[Pick]:

@@ -137,11 +137,11 @@ def _shared_words(asked: Question, sentences: Sequence[Sentence]) -> Floats:
 
 
 def numbers_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
-    """Return for each sentence the share of the question's numbers that it has; 0 where there are none."""
+    """Return for each sentence the share of the question's numbers that it, its title or headings have; 0 without any."""
     numbers = {name for name in asked.names if any(map(str.isdigit, name))}
     if not numbers:
         return np.zeros(len(sentences))
-    words = [_words_of(one.text) for one in sentences]
+    words = [_words_of(f"{one.hit.passage.context} {one.text}") for one in sentences]
     return np.array([len(numbers & own) / len(numbers) for own in words])
 
 

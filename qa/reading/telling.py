@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from index.lexical import question_words
 from index.records import CELLS
+from qa.reading.hit_sentences import HEADER_LINE
 from qa.reading.pick import Pick
 from qa.reading.questions import Question
 from qa.reading.signals import fits_kind
@@ -41,6 +42,14 @@ _TELLS_OF_ITSELF = re.compile(
     rf"(?:below|in (?:table|figure|section|appendix|annex) {_NUMBERED}))",
     re.I,
 )
+_ASKS_OF_LETTERS = re.compile(
+    r"\b(?:who|when|e-?mails?|mails?|address\w*|sen[dt]\w*|wrote|written|letter|subject|date)\b", re.I
+)
+_GREETS = re.compile(
+    r"(?:dear|hello|hi|sehr geehrte\w*|liebe[rs]?|(?:best|kind) regards|regards|yours \w+|mit freundlichen grüßen|cheers"
+    r"|thanks)\b[^.!?]{0,40}[,!]?",
+    re.I,
+)
 _ASKS_OF_PARTS = re.compile(r"\b(?:tables?|figures?|sections?|chapters?|appendix|appendices)\b", re.I)
 _ELSEWHERE = frozenset(("see also", "references", "external links", "further reading", "bibliography"))
 _LONGEST_LABEL, _LONGEST_ROW_LABEL = 3, 20  # words: of a row's only cell, and of a line above rows
@@ -53,7 +62,9 @@ def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     Each unless there is nothing else.
     """
     ranked = [
-        one for one in ranked if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one))
+        one
+        for one in ranked
+        if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one) or _GREETS.fullmatch(one.text))
     ] or ranked
     ranked = _without_lesser(asked, ranked)
     if asked.kind in ("when", "number"):
@@ -65,7 +76,8 @@ def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     """Leave out what is less of an answer, unless it is much likelier than all else.
 
-    That are captions, rows of figures where words are asked for, and what a text tells of its own parts.
+    That are captions, rows of figures where words are asked for, what a text tells of its own parts, and lines of the head
+    of a mail or quoted in it.
     """
     lesser = [one for one in ranked if _is_lesser(asked, one)]
     best = max((one.score for one in ranked if one not in lesser), default=0.0)
@@ -73,6 +85,8 @@ def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 
 
 def _is_lesser(asked: Question, pick: Pick) -> bool:
+    if HEADER_LINE.match(pick.text) and not _ASKS_OF_LETTERS.search(asked.text):
+        return True
     is_of_parts = _CAPTION.match(pick.text) or _TELLS_OF_ITSELF.match(pick.text)
     return bool(is_of_parts and not _ASKS_OF_PARTS.search(asked.text)) or _is_row_of_figures(asked, pick)
 
