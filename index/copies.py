@@ -21,14 +21,14 @@ _TURNS = frozenset("no not never none neither nor without cannot < > ≤ ≥ = �
 _SPELLED = frozenset(
     (
         "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion first second third "
-        "fourth fifth sixth seventh eighth ninth tenth half twice "
+        "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion "
         "zwei drei vier fünf sechs sieben acht neun zehn deux trois quatre cinq sept huit neuf dix "
         "dos tres cuatro cinco seis siete ocho nueve diez"
     ).split()
 )
 _MARKS = str.maketrans(dict.fromkeys(".,;:?…'\"“”‘’„«»•()[]{}", " "))  # signs that compare, negate or count stay
 _WORD = re.compile(r"\w+|[<>≤≥=±]|(?<!\w)-(?=\d)")
+_MOST_NAMES = 0.2  # of the words
 _NAME = re.compile(r"(?<=[^\W\d_A-Z][ \n])[^\W\d_a-z]\w+")  # capitalised behind a word that is not
 
 
@@ -87,8 +87,9 @@ class _Text:
 
     @cached_property
     def names(self) -> set[str]:
-        """The words that are capitalised within a sentence, in small letters."""
-        return {name.casefold() for name in _NAME.findall(self._text)}
+        """The words that are capitalised within a sentence, in small letters; none of German, where nouns are."""
+        found = _NAME.findall(self._text)
+        return set() if len(found) > _MOST_NAMES * self._text.count(" ") else {name.casefold() for name in found}
 
 
 def _is_copy(words: set[str], others: set[str]) -> bool:
@@ -105,5 +106,8 @@ def _differs(words: set[str], others: set[str]) -> bool:
 
 
 def _name_others(one: _Text, other: _Text) -> bool:
-    """Say whether each of two texts names somebody whom the other does not, as two contracts of nearly the same words do."""
-    return bool(one.names - other.words) and bool(other.names - one.words)
+    """Say whether each of two texts names others than the other does, as two contracts of nearly the same words do.
+
+    One name more is that of who sent it, or who shares it.
+    """
+    return min(len(one.names - other.words), len(other.names - one.words)) > 1

@@ -36,7 +36,7 @@ _ABBREVIATIONS = frozenset(
 _BEFORE_NUMBER = frozenset(
     ("no nos fig figs vol vols ed pp p para art sec sect ch chap eq eqs eqn tab app alg nr abs str ").split()
 )
-# German: "am 28. März", "im 19. Jahrhundert"
+_BEFORE_ORDINAL = frozenset("am im vom zum den dem der des die das und bis ab ins vor nach seit von".split())
 _AFTER_ORDINAL = frozenset(
     (
         "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jahrhunderts "
@@ -44,7 +44,7 @@ _AFTER_ORDINAL = frozenset(
     ).split()
 )
 _INITIAL = re.compile(r"(?:[^\W\d_]|Hd)\.")
-_BEHIND_INITIAL = re.compile(r"(?<!\w)[^\W\d_]\.\s*\Z")
+_BEHIND_INITIAL = re.compile(r"(?<!\w)[zduiosv]\.\s*\Z")
 _DOTTED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]$")
 _STARTERS = frozenset(
     (
@@ -207,15 +207,27 @@ def _is_abbreviation(text: str, dot: int, sentence_start: int, following: str) -
         return following.lower().rstrip(",.;:") not in _STARTERS
     if (
         len(word) == 1
-        and word.islower()
-        and (_INITIAL.match(following) or _BEHIND_INITIAL.search(text, max(sentence_start, begin - 5), begin))
+        and following.lower() not in _STARTERS
+        and (
+            (word in "zduiosv" and _INITIAL.match(following))
+            or _BEHIND_INITIAL.search(text, max(sentence_start, begin - 5), begin)
+        )
     ):
         return True  # "z. B.", "u. a.", "z. Hd."
     if len(word) == 1 and word.isalpha():
         # "J. Finer" is an initial; "plan B. The" ends a sentence; a lone "1." begins a list item
         return word.isupper() and following.lower() not in _STARTERS
-    if word.isdigit() and (text[sentence_start:begin].strip() == "" or following.lower().rstrip(",.;:") in _AFTER_ORDINAL):
+    if word.isdigit() and (
+        text[sentence_start:begin].strip() == "" or _is_ordinal(text[sentence_start:begin], word, following)
+    ):
         return True
     if word.lower() in _BEFORE_NUMBER:
         return following[:1].isdigit()
     return word.lower() in _ABBREVIATIONS
+
+
+def _is_ordinal(before: str, number: str, following: str) -> bool:
+    """Say whether a number with a full stop is a German ordinal: "am 28. März", "im 19. Jahrhundert"."""
+    words = before[-20:].split()
+    is_led = bool(words) and (words[-1].lower() in _BEFORE_ORDINAL or words[-1].endswith((",", "–", "/")))
+    return len(number) < 3 and is_led and following.lower().rstrip(",.;:") in _AFTER_ORDINAL

@@ -1,37 +1,50 @@
 """Numbers that a claim works out of those of its source: a sum, a difference, a share, another unit, a decade.
 
 "Rose by 562, from 6,823 to 7,385" gives the difference, "two thirds" says 67 %, "three months" 90 days, "6.6 million" a cell
-under "in millions". What fits is not borne out by that, only no longer ruled out. Few numbers make few sums that fit by
-chance, so sums are looked for among few.
+under "in millions". What fits is not borne out by that, only no longer ruled out. Two numbers make another only where the
+claim says that it adds or compares, and then exactly: a year or an invoice's number is near many sums.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
+from typing import NamedTuple
 
 from qa.facts import Token
 
-_FEW = 3  # numbers of a source, of which some two may make a sum
-_NEARLY = 0.03  # of a number, that two units of time may be off: a month has 28 to 31 days
-_ROUNDED = 0.006  # of a sum
-_POINTS = 3.0  # percentage points that "two thirds" may be off
-_SECONDS = {
-    "second": 1.0, "sec": 1.0, "minut": 60.0, "min": 60.0, "hour": 3600.0, "hr": 3600.0, "h": 3600.0, "day": 86400.0,
-    "week": 604800.0, "month": 2629800.0, "year": 31557600.0, "decad": 315576000.0,
+_FEW, _MOST = 3, 6  # numbers of a source, and of a claim's among them, of which some two may make a sum
+_MONTHS_VARY = 0.03  # of a time in days or weeks, beside one in months or years
+_HEDGES = frozenset("about almost nearly around roughly approximately over".split())
+_ROUNDED = 0.01  # of a number
+_POINTS = 1.0  # percentage points that "two thirds" may be off
+_ADDS = frozenset("all both total together altogether combined overall sum".split())
+_COMPARES = frozenset(
+    "by less fewer more than difference gap remain remained remains remaining left later after between increase increased "
+    "decrease decreased rose fell grew gained lost gain loss drop dropped".split()
+)
+_DAYS = {
+    "second": 1 / 86400, "sec": 1 / 86400, "minut": 1 / 1440, "min": 1 / 1440, "hour": 1 / 24, "hr": 1 / 24, "h": 1 / 24,
+    "day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25, "decad": 3652.5,
 }  # fmt: skip
-_SHARE = re.compile(r"(?:\w+[ -])?(?:third|quarter|fifth|sixth|eighth|tenth)s?|\w+ (?:in|out of) \w+", re.I)
-_PART_WORDS = frozenset(("third", "quarter", "half", "fifth", "sixth", "eighth", "tenth"))
-_SCALE = re.compile(r"(thousand|million|billion)s\b|\([$€£]? ?(mn|bn|m|000s?)\)|[$€£] ?(mn|bn|m|000s?)\b", re.I)
+_VARY = frozenset(("month", "year", "decad"))
+_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
+_SCALE = re.compile(r"\b(thousand|million|billion)s\b|[$€£] ?(mn|bn|m|000s?)\b", re.I)
 _SCALES = {"thousand": 1e3, "000": 1e3, "000s": 1e3, "million": 1e6, "m": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9}
+_YEARS = range(1000, 2200)
 
 
 def in_full(source: Sequence[Token], setting: str) -> list[Token]:
-    """Return the source's numbers times what its setting says that they are in, as a table "in millions" does."""
+    """Return the source once more, its numbers in full, for each scale that its setting names: a table "in millions"."""
     scales = {_SCALES[next(filter(None, found.groups())).lower()] for found in _SCALE.finditer(setting)}
-    numbers = [(token, value) for token in source if token.kind == "number" and (value := _value(token.key)) is not None]
-    return [Token("number", f"{value * scale:.12g}", token.shown) for scale in sorted(scales) for token, value in numbers]
+    return [_times(token, scale) for scale in sorted(scales) for token in source]
+
+
+def _times(token: Token, scale: float) -> Token:
+    value = _value(token)
+    return token if value is None else Token("number", f"{value * scale:.12g}", token.shown)
 
 
 def without_derived(claim: Sequence[Token], near: Sequence[Token], source: Sequence[Token]) -> list[Token]:
@@ -42,84 +55,127 @@ def without_derived(claim: Sequence[Token], near: Sequence[Token], source: Seque
     known = {token.key for token in near if token.kind == "number"}
     return [
         Token("word", "", token.shown)
-        if token.kind == "number" and token.key not in known and may_be_derived(claim, i, source)
+        if token.kind == "number" and token.key not in known and _may_be_derived(claim, i, source)
         else token
         for i, token in enumerate(claim)
     ]
 
 
-def may_be_derived(claim: Sequence[Token], i: int, source: Sequence[Token]) -> bool:
-    """Say whether the claim's number at a place may follow from its source's. source: the tokens of what is cited."""
+def _may_be_derived(claim: Sequence[Token], i: int, source: Sequence[Token]) -> bool:
     number = claim[i]
-    known = [token for token in source if token.kind == "number"]
     if number.key.endswith("s"):
-        return any(token.key.isdigit() and f"{token.key[:-1]}0s" == number.key for token in known)
-    value = _value(number.key)
-    if value is None:
+        return any(token.kind == "number" and f"{token.key[:-1]}0s" == number.key for token in source)
+    value = _value(number)
+    if value is None or _is_year(number):
         return False
-    return _is_share(number, value, source) or _is_in_another_unit(claim, i, source) or _is_sum(claim, i, value, source)
+    fits = (_is_share(claim, i, source), _is_in_another_unit(claim, i, source), _is_sum(claim, i, value, source))
+    return any(fits) or _is_rounded(claim, i, value, source)
 
 
-def _is_share(number: Token, value: float, source: Sequence[Token]) -> bool:
-    """Say whether it tells a share in words, of which the source has the percentage, or such words."""
-    if not _SHARE.fullmatch(number.shown):
-        return False
-    near = any(abs(other - value) <= _POINTS for token in source if (other := _value(token.key)) is not None)
-    return near or any(token.key in _PART_WORDS for token in source)
+def _is_rounded(claim: Sequence[Token], i: int, value: float, source: Sequence[Token]) -> bool:
+    """Say whether it is "almost 3 billion", and its source has about so much, in whatever row."""
+    is_about = bool(_HEDGES & {token.shown.lower() for token in claim[max(0, i - 3) : i]}) and " " in claim[i].shown
+    return is_about and any(abs(other - value) <= _ROUNDED * value for token in source if (other := _value(token)))
+
+
+def _is_share(claim: Sequence[Token], i: int, source: Sequence[Token]) -> bool:
+    """Say whether it belongs to a share in words ("two thirds", "one in five") of which the source has the percentage."""
+    mine = [share.percent for share in _shares(claim) if share.in_words and i in range(share.start, share.end)]
+    told = [share.percent for share in _shares(source)]
+    return any(abs(one - other) <= _POINTS for one in mine for other in told)
+
+
+class _Share(NamedTuple):
+    start: int
+    end: int
+    percent: float
+    in_words: bool = True
+
+
+def _shares(tokens: Sequence[Token]) -> Iterator[_Share]:
+    """Yield the percentages, "two thirds", "a third", "one in five" and "2 of 5" of a text."""
+    words = [token.shown.lower() for token in tokens]
+    for i, token in enumerate(tokens):
+        part = _count(token) or (1 if words[i] in ("a", "one") else 0)
+        behind = tokens[i + 1].key if i + 1 < len(tokens) else ""
+        value = _value(token)
+        if value is not None and behind == "percent":
+            yield _Share(i, i + 2, value, in_words=False)
+        if part and behind in _PARTS:
+            yield _Share(i, i + 2, 100 * part / _PARTS[behind])
+        joined = 1 if words[i + 1 : i + 2] in (["in"], ["of"]) else 2 if words[i + 1 : i + 3] == ["out", "of"] else 0
+        whole = _count(tokens[i + 1 + joined]) if joined and i + 1 + joined < len(tokens) else 0
+        if 0 < part < whole:
+            yield _Share(i, i + 2 + joined, 100 * part / whole)
+
+
+def _count(token: Token) -> int:
+    """Return a small whole number, 0 of anything else."""
+    return int(token.key) if token.kind == "number" and token.key.isdecimal() and len(token.key) < 3 else 0
 
 
 def _is_in_another_unit(claim: Sequence[Token], i: int, source: Sequence[Token]) -> bool:
-    mine = next(_durations(claim[i:]), None)
-    return mine is not None and any(abs(other - mine) <= _NEARLY * mine for other in _durations(source))
+    mine = next((one for one in _times_of(claim) if one[0] == i), None)
+    if mine is None:
+        return False
+    _, unit, days = mine
+    for _, other_unit, other in _times_of(source):
+        varies = (unit in _VARY) != (other_unit in _VARY)
+        if unit != other_unit and abs(other - days) <= (_MONTHS_VARY if varies else 1e-6) * days:
+            return True
+    return False
 
 
-def _durations(tokens: Sequence[Token]) -> Iterator[float]:
-    """Yield the seconds of each number with a unit of time behind it; of "60 to 90 minutes" those of both."""
+def _times_of(tokens: Sequence[Token]) -> Iterator[tuple[int, str, float]]:
+    """Yield the place, unit and days of each number with a unit of time behind it; of "60 to 90 minutes" of both."""
     for at, token in enumerate(tokens):
-        value = _value(token.key) if token.kind == "number" else None
-        unit = next((_SECONDS[one.key] for one in tokens[at + 1 : at + 4] if one.key in _SECONDS), None)
+        value = _value(token)
+        unit = next((one.key for one in tokens[at + 1 : at + 4] if one.key in _DAYS), None)
         if value is not None and unit:
-            yield value * unit
+            yield at, unit, value * _DAYS[unit]
 
 
 def _is_sum(claim: Sequence[Token], i: int, value: float, source: Sequence[Token]) -> bool:
-    """Say whether it is made of two numbers that are cited: both in the claim, or among few.
+    """Say whether the claim adds or compares, and the number comes of that: of two cited ones in it, or of the few cited.
 
-    Or it is the sum of all that count the same, or of few.
+    Or it is the sum of all that count the same.
     """
-    known = [(token.key, other) for token in source if token.kind == "number" and (other := _value(token.key)) is not None]
-    cited = dict(known)
-    own = [cited[token.key] for token in claim if token.kind == "number" and token.key in cited]
-    few = [other for _, other in known] if len(known) <= _FEW else []
-    things = {token.key for token in claim[i + 1 : i + 2]} - {""}
-    counted = [
-        other
-        for token, thing in pairwise(source)
-        if token.kind == "number" and thing.key in things and (other := _value(token.key)) is not None
-    ]
+    words = {token.shown.lower() for token in claim}
+    is_share = [token.key for token in claim[i + 1 : i + 2]] == ["percent"]
+    cited = {token.key: other for token in source if (other := _value(token)) is not None and not _is_year(token)}
+    known = [other for token in source if (other := _value(token)) is not None and not _is_year(token)]
+    own = [cited[token.key] for token in claim if token.kind == "number" and token.key in cited][:_MOST]
+    few = known if len(known) <= _FEW else []
     pairs = [*combinations(own, 2), *combinations(few, 2)]
-    made = [sum(some) for some in (few, counted) if len(some) > 1]
-    made += [other for _, other in known if " " in claim[i].shown]  # "almost 3 billion" for 2,997,688 thousand
-    made += [one for pair in pairs for one in _made_of(*pair, is_share="percent" in things)]
-    return any(_is_near(value, one) for one in made)
+    made: list[float] = []
+    if words & _ADDS:
+        made += [sum(few), sum(_counting(claim[i + 1 : i + 2], source)), *map(sum, pairs)]
+    if words & _COMPARES:
+        made += [one for pair in pairs for one in (_percentages(*pair) if is_share else (abs(pair[0] - pair[1]),))]
+    return any(one > 0 and math.isclose(value, one, rel_tol=1e-6) for one in made)
 
 
-def _made_of(one: float, other: float, *, is_share: bool) -> Iterator[float]:
-    if not is_share:
-        yield from (one + other, abs(one - other), one * other)
-        return
+def _counting(things: Sequence[Token], source: Sequence[Token]) -> list[float]:
+    """Return the source's numbers that count these things."""
+    keys = {thing.key for thing in things} - {""}
+    return [value for token, thing in pairwise(source) if thing.key in keys and (value := _value(token)) is not None]
+
+
+def _percentages(one: float, other: float) -> Iterator[float]:
+    """Yield what percentage, rounded, one is of the other or lies from it."""
     for part, whole in ((one, other), (other, one)):
         if whole:
-            yield round(100 * part / whole)
-            yield round(100 * abs(part - whole) / whole)
+            yield from (round(100 * part / whole), round(100 * abs(part - whole) / whole))
 
 
-def _is_near(value: float, made: float) -> bool:
-    return made > 0 and abs(value - made) <= _ROUNDED * made
+def _is_year(number: Token) -> bool:
+    return number.shown.isdecimal() and len(number.shown) == 4 and int(number.shown) in _YEARS
 
 
-def _value(key: str) -> float | None:
+def _value(token: Token) -> float | None:
+    """Return a number's value; None of what is none, or of another convention."""
     try:
-        return float(key)
+        value = float(token.key) if token.kind == "number" else math.nan
     except ValueError:
         return None
+    return value if math.isfinite(value) and value < 1e15 else None

@@ -9,8 +9,8 @@ from qa.facts import NEGATIONS
 
 _NO = "|".join(sorted((*NEGATIONS, "hardly", "barely", "non"), key=len, reverse=True))
 _NEGATION_BEFORE = re.compile(rf"(?:(?<!\w)(?:{_NO})|n['’]t)[\s\"“”„«'‘’*_(\u200b]+$|[不没沒未非無无]$", re.IGNORECASE)
-# What such a negation stands in ends before the quote: a paragraph, or the cell of a form ("Approach: None").
-_ENDS_BEFORE = re.compile(r"\n\s*\n\s*$|:[^\S\n]*\w+[^\S\n]*\n\s*$")
+# What such a negation stands in ends before the quote: a line by itself, or the cell of a form ("Approach: None").
+_ENDS_BEFORE = re.compile(r"(?:^|\n)[^\S\n]*\w+[^\S\n]*\n\s*\n\s*$|:[^\S\n]*(?:none|nil|keine?|n/a)[^\S\n]*\n\s*$", re.I)
 # Where the negation comes after what it negates.
 _NEGATION_AFTER = re.compile(r"\s+(?:nicht|nie|niemals|pas|jamais|نہیں|नहीं)(?!\w)", re.IGNORECASE)
 _SCALE_AFTER = re.compile(
@@ -25,7 +25,8 @@ def is_whole(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 40) : start], text[end : end + 40]
     if after and unicodedata.category(after[0]).startswith("M"):
         return False
-    if (_NEGATION_BEFORE.search(before) and not _ENDS_BEFORE.search(before)) or _NEGATION_AFTER.match(after):
+    ends = _ENDS_BEFORE.search(before) is not None and not text[start].islower()
+    if (_NEGATION_BEFORE.search(before) and not ends) or _NEGATION_AFTER.match(after):
         return False
     return not (_cuts_front(before, text[start:end]) or _cuts_back(after, text[start:end]))
 

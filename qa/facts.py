@@ -6,7 +6,7 @@ English rules where words are named; numbers, dates and capitalised names hold f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -70,8 +70,8 @@ _HEDGES = frozenset(
 )
 _OPPOSITES = (
     "increase rise grow higher more gain expand climb|decrease fall decline lower less fewer drop reduce shrink;"
-    "improve|worsen;left|right;primary|secondary;inside|outside;quarterly|monthly annually yearly semi-annually;"
-    "before|after;above over exceed|below under;approve accept allow permit|reject refuse ban prohibit forbid;"
+    "improve|worsen;before|after;above over exceed|below under;"
+    "approve accept allow permit|reject refuse ban prohibit forbid;"
     "support favour favor|oppose;positive|negative;legal lawful|illegal unlawful;safe|unsafe dangerous;first|last;"
     "win won|lose lost;true|false;start begin open|end stop close;include|exclude;remain keep retain|leave abolish;"
     "possible|impossible;guilty convict|innocent acquit;help benefit|harm hurt;"
@@ -79,13 +79,6 @@ _OPPOSITES = (
     "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
 )
 _TWO_DIGITS = 50  # years before are of this century
-# The parts that shares count: "three quarters".
-_PARTS = {
-    f"{name}{ending}": number
-    for name, number in (("third", 3), ("quarter", 4), ("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10))
-    for ending in ("", "s")
-}
-_WHOLE = 10  # "one in ten" is a share, "two in 2005" and "10 in 30 minutes" are none
 _SENTENCE = 600  # characters; the facts of longer texts are not kept
 
 
@@ -208,40 +201,16 @@ def _hyphened(word: str) -> int:
 
 
 def _joined(raw: list[Token]) -> Iterator[Token]:
-    """Make one number of "2.5 million", and of "three quarters" or "four in five" what percentage it is; leave all else."""
+    """Make one number of "2.5 million"; leave all else."""
     i = 0
     while i < len(raw):
         token = raw[i]
-        shown, share = _share_at(raw, i)
-        if shown:
-            yield Token("number", share, " ".join(one.shown for one in raw[i : i + shown]))
-            i += shown
-            continue
         if token.kind == "number":
             while i + 1 < len(raw) and (scale := _SCALES.get(raw[i + 1].shown.lower())):
                 with_scale = f"{token.shown} {raw[i + 1].shown}"
                 token, i = Token("number", _scaled(token.key, scale), with_scale), i + 1
         yield token
         i += 1
-
-
-def _share_at(raw: Sequence[Token], i: int) -> tuple[int, str]:
-    """Return how many tokens from the place on tell a share, and the key of its percentage; 0 and "" where none does."""
-    words = [token.shown.lower() for token in raw[i : i + 4]]
-    hyphened = words[0].split("-")
-    if len(hyphened) == 2 and hyphened[1] in _PARTS and _count(hyphened[0]):
-        return 1, f"{100 * _count(hyphened[0]) / _PARTS[hyphened[1]]:.12g}"
-    if len(words) > 1 and words[1] in _PARTS and _count(words[0]):
-        return 2, f"{100 * _count(words[0]) / _PARTS[words[1]]:.12g}"
-    joined = 1 if words[1:2] == ["in"] else 2 if words[1:3] == ["out", "of"] else 0
-    whole = _count(words[1 + joined]) if joined and len(words) > 1 + joined else 0
-    if 0 < _count(words[0]) < whole <= _WHOLE:
-        return 2 + joined, f"{100 * _count(words[0]) / whole:.12g}"
-    return 0, ""
-
-
-def _count(word: str) -> int:
-    return 1 if word == "one" else _SMALL.get(word, 0) or (int(word) if word.isdecimal() and len(word) < 3 else 0)
 
 
 def _scaled(key: str, scale: float) -> str:

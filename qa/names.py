@@ -18,10 +18,10 @@ _SAME_ILLNESS = frozenset({"covid", "covid19", "sarscov2", "ncov", word_stem("co
 _PEOPLES = """
 africa african|albania albanian|algeria algerian|alps alpine|angola angolan|argentina argentine argentinian|armenia armenian
 |asia asian|austria austrian|azerbaijan azerbaijani|bavaria bavarian|belgium belgian|bolivia bolivian|bosnia bosnian
-|bulgaria bulgarian|california californian ca|cambodia cambodian|cameroon cameroonian|catalonia catalan|chile chilean
+|bulgaria bulgarian|california californian|cambodia cambodian|cameroon cameroonian|catalonia catalan|chile chilean
 |colombia colombian|congo congolese|croatia croatian|cuba cuban|cyprus cypriot|czechia czech|denmark danish dane
 |ecuador ecuadorian|england english|estonia estonian|ethiopia ethiopian|europe european|finland finnish finn
-|flanders flemish|florida floridian fl|galicia galician|georgia georgian ga|ghana ghanaian|greece greek|haiti haitian
+|flanders flemish|florida floridian|galicia galician|georgia georgian|ghana ghanaian|greece greek|haiti haitian
 |hungary hungarian|iceland icelandic|ireland irish|jamaica jamaican|jordan jordanian|kashmir kashmiri|kazakhstan kazakh
 |kenya kenyan|korea korean|kosovo kosovar|kurdistan kurdish kurd|kuwait kuwaiti|latvia latvian|lebanon lebanese|libya libyan
 |lithuania lithuanian|malaysia malaysian|malta maltese|mexico mexican|moldova moldovan|mongolia mongolian|morocco moroccan
@@ -32,11 +32,15 @@ africa african|albania albanian|algeria algerian|alps alpine|angola angolan|arge
 |slovenia slovenian slovene|somalia somali|sudan sudanese|sweden swedish swede|switzerland swiss|tanzania tanzanian
 |thailand thai|tibet tibetan|tunisia tunisian|tuscany tuscan|uganda ugandan|uruguay uruguayan|venezuela venezuelan
 |wales welsh|yemen yemeni|zambia zambian|zimbabwe zimbabwean|eu union|uk kingdom|uae emirates
-|alabama al|alaska ak|arizona az|arkansas ar|colorado co|connecticut ct|delaware de|hawaii hi|idaho id|illinois il|indiana in
-|iowa ia|kansas ks|kentucky ky|louisiana la|maine me|maryland md|massachusetts ma|michigan mi|minnesota mn|mississippi ms
-|missouri mo|montana mt|nebraska ne|nevada nv|ohio oh|oklahoma ok|oregon or|pennsylvania pa|tennessee tn|texas tx texan
-|utah ut|vermont vt|wisconsin wi|wyoming wy
 """
+# As addresses and forms have them: "Elyria, OH".
+_STATE_CODES = (
+    "alabama AL alaska AK arizona AZ arkansas AR colorado CO connecticut CT delaware DE hawaii HI idaho ID illinois IL "
+    "indiana IN iowa IA kansas KS kentucky KY louisiana LA maine ME maryland MD massachusetts MA michigan MI minnesota MN "
+    "mississippi MS missouri MO montana MT nebraska NE nevada NV ohio OH oklahoma OK oregon OR pennsylvania PA tennessee TN "
+    "texas TX utah UT vermont VT wisconsin WI wyoming WY california CA florida FL georgia GA"
+).split()
+_STATES = dict(zip(_STATE_CODES[::2], _STATE_CODES[1::2], strict=True))
 _MOST_PARTS = 6
 # "DNA-packing" is about DNA; "GPT-4-mini" is another than GPT-4.
 _TOLD_OF_IT = re.compile(r"[a-z]{2,}(?:ed|ing|ive|ic|al|ent|ant|[ai]ble|free|like|wide|led|language|born|made|style)")
@@ -49,7 +53,7 @@ _HYPHEN = re.compile(r"[-‑]")
 
 
 def _of_one_place() -> dict[str, frozenset[str]]:
-    groups = [frozenset(word_stem(word) or word for word in group.split()) for group in _PEOPLES.split("|")]
+    groups = [frozenset(map(word_stem, group.split())) for group in _PEOPLES.split("|")]
     return {stem: group for group in groups for stem in group}
 
 
@@ -99,12 +103,15 @@ def is_surely_name(token: Token, text: str) -> bool:
 
 
 def stands_in(name: str, text: str) -> bool:
-    """Say whether a text has a name in other writing: as its initials' words, "under 17" for "under-17"."""
+    """Say whether a text has a name in other writing: its initials' words, "under 17" for "under-17", OH for Ohio."""
     parts = [part for part in re.split(r"[-‑]", re.sub(r"(?<=\d)s$", "", name)) if part]
     if len(parts) > 1 and any(map(str.isdigit, name)):
         pattern = r"\W{0,5}".join(map(re.escape, parts))
         if re.search(rf"(?<![\w-]){pattern}s?(?![\w-])", text, re.IGNORECASE):
             return True
+    code = _STATES.get(name.lower())
+    if code and re.search(rf", {code}(?!\w)", text):
+        return True
     return is_spelled_out(name, text)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from index.records import Document
 from index.sentences import sentence_spans
 from qa.derived import in_full, without_derived
-from qa.facts import Token, opposites_of, tokens_of
+from qa.facts import Token, month_number, opposites_of, tokens_of
 from qa.names import core_of, is_surely_name, name_forms, parts_of, stands_in
 from qa.records import Citation, Verdict
 from qa.rounding import may_be_counted, unrounded
@@ -29,12 +29,12 @@ _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
 _WORD = re.compile(r"[^\W_]+")
 _NO_WORD = re.compile(r"[\W_]+")
-_WE = re.compile(r"\b(?:we|our|us|this (?:site|service|website))\b", re.I)  # whose name may stand anywhere in the text
+_WE = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|[Tt]his (?:site|service|website))\b")  # whose name may stand anywhere in the text
 _CAPITALISED = re.compile(r"\b[^\W\d_a-z]\w+")
 # Words that deny by themselves: who was "unhurt" was not injured.
 _DENIES = re.compile(
-    r"un(?!til|der|ited|ion|less|iqu|iver|it|ify)\w{3,}|\w{3,}less|\w+-free|safe(?:ly)?|free|escape[sd]?|avoid\w*|fail\w*|refus\w*"
-    r"|den(?:y|ied|ies)|declin\w*|lack\w*|omit\w*|waive\w*|exempt\w*|exclud\w*|zero|ignor\w*|prevent\w*|miss(?:ed|ing)",
+    r"un(?:hurt|harmed|injured|affected|changed|damaged|scathed|paid|drawn|aware|able|known|proven|answered)|escape[sd]?|avoid\w*"
+    r"|fail\w*|refus\w*|den(?:y|ied|ies)|declin\w*|lack\w*|omit\w*|waive\w*|exempt\w*|exclud\w*|zero|prevent\w*|missed|missing",
     re.I,
 )
 # Said near a sentence, these make it one that the document may only report: "Three myths: …"
@@ -63,12 +63,13 @@ _IN_OTHER_WORDS = "; the judge holds it for said in other words, which it may mi
 class Evidence:
     """Where a citation stands. sentences: those it touches; beside: one before and one after; setting: what they are in.
 
-    before, behind: the text on either side, as far as it matters.
+    named: what names whom or what the document is about; before, behind: the text on either side, as far as it matters.
     """
 
     sentences: str
     beside: str = ""
     setting: str = ""
+    named: str = ""
     before: str = ""
     behind: str = ""
 
@@ -126,10 +127,10 @@ def evidence_of(document: Document, citation: Citation, setting: str = "") -> Ev
     start = text.rfind(own, max(0, citation.start - len(own)), citation.end + len(own))
     end = start + len(own)
     around = text[max(0, start - _REACH) : start], text[end : end + _REACH]
-    named = " ".join((document.title, _NO_WORD.sub(" ", document.path), text[:_OPENING]))
+    named = f"{_NO_WORD.sub(' ', document.path)} {text[:_OPENING]}"
     if _WE.search(own):
-        named = f"{named} {' '.join(re.findall(_CAPITALISED, text))}"
-    return Evidence(own, beside, f"{named} {setting}", *around)
+        named = f"{named} {' '.join(_CAPITALISED.findall(text))}"
+    return Evidence(own, beside, f"{document.title} {setting}", named, *around)
 
 
 def sentences_at(text: str, start: int, end: int) -> tuple[str, str]:
@@ -277,6 +278,10 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
     around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
     keys = {*(token.key for token in around), *parts_of(around)} - {""}
     spelled = " ".join(f"{view.evidence.sentences} {view.evidence.beside} {view.evidence.setting}" for view in views)
+    if not _names_others(claim, views) or all(_WE.search(view.evidence.sentences) for view in views):
+        named = " ".join(view.evidence.named for view in views)
+        keys |= {token.key for token in tokens_of(named)}
+        spelled = f"{spelled} {named}"
     for name in (token for token in claim if token.kind == "name" and is_surely_name(token, text)):
         if not ({*name_forms(name), core_of(name)} & keys or stands_in(name.shown, spelled)):
             return Judgement("unsupported", 0.0, f"{name.shown} is not in the cited words or beside them")
@@ -286,8 +291,18 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
 def _is_in_name(number: Token, text: str, views: Sequence[_View]) -> bool:
     """Say whether a number belongs to a name in the claim's text that the cited documents have: "Global 5000", "170B"."""
     shown = re.escape(number.shown)
-    found = re.search(rf"[^\W\d_a-z][\w-]+ {shown}\b|(?<![\w.]){shown}[^\W\d_]+", text)
-    return found is not None and any(found[0].casefold() in view.evidence.setting.casefold() for view in views)
+    found = re.search(rf"(?<!^)(?<![.!?:] )[^\W\d_a-z][\w-]+ {shown}\b|(?<![\w.]){shown}[A-Z]+\b", text)
+    if found is None or month_number(found[0].split()[0]):
+        return False
+    name = re.compile(rf"(?<!\w){re.escape(found[0])}(?!\w)")
+    return any(name.search(f"{view.evidence.named} {view.evidence.setting}") for view in views)
+
+
+def _names_others(claim: Sequence[Token], views: Sequence[_View]) -> bool:
+    """Say whether the cited sentences name somebody whom the claim does not, so that another may stand in his place."""
+    own = {key for token in claim for key in (token.key, core_of(token), *name_forms(token))}
+    cited = " ".join(view.evidence.sentences for view in views)
+    return any(token.kind == "name" and token.key not in own and is_surely_name(token, cited) for token in tokens_of(cited))
 
 
 def _turned(views: Sequence[_View]) -> Judgement | None:
@@ -301,7 +316,9 @@ def _turned(views: Sequence[_View]) -> Judgement | None:
     if counted and same:
         return Judgement("contradicted", view.covered, f"{counted} is not the number in the cited words")
     negated = sum(token.kind == "negation" for token in view.window) % 2 != view.negations % 2
-    if view.negations and not any(token.kind in ("negation", "hedge") for one in views for token in one.source):
+    # what says little of the claim's words may have its negation where none says more: "Injuries: 2 None"
+    beside = [one for one in views if one.covered >= _SAME_POINT or view.covered < _SAME_POINT]
+    if view.negations and not any(token.kind in ("negation", "hedge") for one in beside for token in one.source):
         is_same = view.covered >= _SAME_STATEMENT
         verdict: Verdict = "contradicted" if is_same else "unsupported"
         return Judgement(verdict, view.covered, "the claim's negation is not in the cited words", missed=not is_same)

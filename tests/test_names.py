@@ -63,6 +63,8 @@ def test_a_name_may_stand_in_another_form(claim: str, source: str) -> None:
         ("It was the U.S. economy.", "It was the U.S.S.R. economy."),
         ("On 11 December 2007 it fell.", "Date & Time: 10/11/2007, 1430 EST"),
         ("It happened at Elyria, Ohio.", "Location: Elyria, IA"),
+        ("It was made in Colorado.", "It was made by Smith & Co."),
+        ("It was made in Maryland.", "It was made by John Smith MD"),
         ("The under-17 team took part.", "The team of girls under 171 took part."),
     ],
 )
@@ -154,3 +156,29 @@ def test_a_claim_may_count_itself_what_its_source_lists(claim: str, source: str)
 )
 def test_a_claim_counts_nothing_where_its_source_counts_or_lists_no_such_number(claim: str, source: str) -> None:
     assert verdict(claim, source) in ("unsupported", "contradicted")
+
+
+OPENING = "MINUTES of 4 May. Present: Ben Noor, Carla Sund. The Piper PA-18 of Venice, a Global 5000 and a Cessna 170B."
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["The Venice student came in fast.", "The PA-18 swerved right.", "The Global 5000 came in.", "The 170B came in."],
+)
+def test_whom_a_document_is_about_by_its_opening_may_be_named(claim: str):
+    assert judge(claim, [Evidence("The student came in fast and swerved right.", named=OPENING)]).verdict == "unchecked"
+
+
+def test_who_is_named_in_the_opening_does_not_take_the_place_of_another():
+    evidence = Evidence("It was decided that Ben should write to them.", named=OPENING)
+    assert judge("It was decided that Carla should write to them.", [evidence]).verdict == "unsupported"
+
+
+def test_the_opening_says_nothing_of_dates():
+    evidence = Evidence("The lease ends on March 31.", named="Dated March 15, 2023")
+    assert judge("The lease ends on March 15.", [evidence]).verdict in ("unsupported", "contradicted")
+
+
+def test_an_opening_that_speaks_of_false_statements_takes_nothing_back():
+    said = "The tenant pays the water bill."
+    assert judge(said, [Evidence(said, named="Lease. False statements by the tenant end it.")]).verdict == "supported"

@@ -108,7 +108,7 @@ def test_the_same_words_under_other_titles_are_copies(folder: Path, make_workspa
         ("< 30", "> 30"),
         ("-5 degrees", "5 degrees"),
         ("three years", "seven years"),
-        ("what Kestrel gave", "what Bowline gave"),
+        ("what Kestrel Optics gave", "what Bowline Analytics gave"),
     ],
 )
 def test_texts_that_differ_in_a_number_sign_or_name_alone_are_no_copies(folder: Path, make_workspace, one: str, other: str):

@@ -263,7 +263,7 @@ def test_the_sentences_of_a_citation_are_found_with_their_neighbours():
     found = evidence_of(document, citation(document, start, start + 6), "Heading")
     assert (found.sentences, found.beside) == ("The second came then.", "One came first. Third was the last.")
     assert (found.setting, found.before, found.behind) == (
-        f"Order a txt {text} Heading",
+        "Order Heading",
         "One came first. ",
         " Third was the last. Nobody was fourth.",
     )

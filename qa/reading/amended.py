@@ -14,6 +14,7 @@ _CHANGES = re.compile(
     r"|ceases? to apply|no longer applies)\b",
     re.I,
 )
+_QUOTED = re.compile(r"[“\"]([^”\"]{2,80})[”\"]")
 _OWN_NUMBER = re.compile(rf"(?:clause |section |article |§ ?)?({_NUMBER})\.? ", re.I)
 
 
@@ -23,26 +24,25 @@ def with_amendments(picks: Sequence[Pick], rated: Sequence[Pick]) -> list[Pick]:
     rated: every sentence that was read.
     """
     chosen = {(pick.hit.document.id, pick.start) for pick in picks}
+    changing = [one for one in rated if _CHANGES.search(one.text)]
     found: list[Pick] = []
     for pick in picks:
-        number = _number_of(pick)
         found.append(pick)
-        for one in rated:
+        for one in changing:
             key = one.hit.document.id, one.start
-            if number and one.hit.document.id != pick.hit.document.id and key not in chosen and _changes(one, number):
+            if key not in chosen and one.hit.document.id != pick.hit.document.id and _changes(one, pick):
                 chosen.add(key)
                 found.append(one)
     return found
 
 
-def _number_of(pick: Pick) -> str:
-    """Return the number of the clause that a pick begins, or stands under; "" where none is told."""
-    for text in (pick.text, pick.heading):
-        own = _OWN_NUMBER.match(text)
-        if own:
-            return own[1]
-    return ""
+def _changes(one: Pick, pick: Pick) -> bool:
+    """Say whether a sentence changes what a pick says: it has two of its clause's number, its words and its title."""
+    numbers, own = _CLAUSE.findall(one.text), _OWN_NUMBER.match(pick.text)
+    around = f"{one.hit.document.title} {one.hit.passage.text}".casefold()
+    is_named = pick.hit.document.title.casefold() in around
+    return (own is not None and own[1] in numbers) + _quotes_words_of(one, pick) + is_named > 1
 
 
-def _changes(one: Pick, number: str) -> bool:
-    return _CHANGES.search(one.text) is not None and number in _CLAUSE.findall(one.text)
+def _quotes_words_of(one: Pick, pick: Pick) -> bool:
+    return any(quoted in pick.text for quoted in _QUOTED.findall(one.text))

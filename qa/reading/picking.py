@@ -24,6 +24,10 @@ _NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely, as 
 _OF_ONE_LIST = 0.5  # of the best item's chance
 # With so many sentences of the one whose view is asked for, or items of the list that is, all others are left out.
 _ENOUGH = 2
+_DEFINITION = re.compile(
+    r"[\"“‘']([^\"”]{2,60})[\"”’'],? (?:shall )?(?:means?|has the meaning|have the meaning|is defined|refers? to)\b"
+)
+_ASKS_MEANING = re.compile(r"\b(?:mean|means|meaning|meant|definition|define[ds]?)\b|^what (?:is|are) an? ", re.I)
 # What a sentence of the paragraph beneath a question has of the question's chance, where not a fact is asked for: the first
 # has all, and tells the fact.
 _BENEATH = 0.7
@@ -92,6 +96,9 @@ def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Seq
     A row that says all of it tells the figure that is asked for, unless others say more of the same.
     """
     ranked = _without_other_rows(asked, ranked)
+    defining = [pick for pick in ranked if _defines(asked, pick)]
+    if ranked[0] in defining:  # not where else the term is used
+        return defining
     if sum(pick.own and pick.score >= least for pick in ranked) >= _ENOUGH:
         ranked = [pick for pick in ranked if pick.own]
     if ranked[0].numbered:  # "kind 77" is told of in one row, and rows about other kinds read just like it
@@ -104,6 +111,12 @@ def _like_the_best(asked: Question, ranked: Sequence[Pick], least: float) -> Seq
     if sum(pick.score >= least for pick in listed) >= _ENOUGH:
         return _as_they_stand(listed)
     return [pick for pick in ranked if pick.fits] if ranked[0].fits else ranked
+
+
+def _defines(asked: Question, pick: Pick) -> bool:
+    """Say whether it defines the term whose meaning is asked for: "Business Day" means …"""
+    found = _DEFINITION.match(pick.text)
+    return found is not None and _ASKS_MEANING.search(asked.text) is not None and found[1].lower() in asked.text.lower()
 
 
 def _without_other_rows(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:

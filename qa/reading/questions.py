@@ -54,6 +54,10 @@ _GIVING = frozenset(
 _LONGEST_ACRONYM = 8
 _ENDING = re.compile(r"(?<=[A-Z])(?:['’]s|s)$")
 _NO_YEAR = re.compile(r"(?!(?:1[5-9]|20)\d\d$)\d.*")
+_MONTH = r"(?:jan|febr?|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_DAY = re.compile(
+    rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?!\w)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?(?!\w)", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,14 @@ class Question:
 
     @property
     def has_number(self) -> bool:
-        """Whether it names a number that is no year."""
-        return any(map(_NO_YEAR.fullmatch, self.names))
+        """Whether it names a number that is no year, nor the day of a month."""
+        return any(map(_NO_YEAR.fullmatch, self.names - self.dates))
+
+    @property
+    def dates(self) -> frozenset[str]:
+        """The years and days among its numbers."""
+        days = {day for found in _DAY.findall(self.text) for day in found if day}
+        return frozenset(name for name in self.names if name in days or (name.isdecimal() and not _NO_YEAR.fullmatch(name)))
 
     @property
     def for_a_figure(self) -> bool:

@@ -137,11 +137,16 @@ def _shared_words(asked: Question, sentences: Sequence[Sentence]) -> Floats:
 
 
 def numbers_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
-    """Return for each sentence the share of the question's numbers that it, its title or headings have; 0 without any."""
-    numbers = {name for name in asked.names if any(map(str.isdigit, name))}
+    """Return for each sentence the share of the question's numbers that it has; 0 where there are none.
+
+    Dates that a title or heading has do not count: of the post-mortem of 8 May, whatever it says is of that day.
+    """
+    contexts = {one.hit.passage.context for one in sentences}
+    of_titles = asked.dates & _words_of(" ".join(contexts))
+    numbers = {name for name in asked.names if any(map(str.isdigit, name))} - of_titles
     if not numbers:
         return np.zeros(len(sentences))
-    words = [_words_of(f"{one.hit.passage.context} {one.text}") for one in sentences]
+    words = [_words_of(one.text) for one in sentences]
     return np.array([len(numbers & own) / len(numbers) for own in words])
 
 

@@ -43,7 +43,8 @@ _TELLS_OF_ITSELF = re.compile(
     re.I,
 )
 _ASKS_OF_LETTERS = re.compile(
-    r"\b(?:who|when|e-?mails?|mails?|address\w*|sen[dt]\w*|wrote|written|letter|subject|date)\b", re.I
+    r"\b(?:e-?mails?|mails?|messages?|address\w*|sen[dt]\w*|wrote|written|letters?|subject|dated?|recipients?|copied)\b",
+    re.I,
 )
 _GREETS = re.compile(
     r"(?:dear|hello|hi|sehr geehrte\w*|liebe[rs]?|(?:best|kind) regards|regards|yours \w+|mit freundlichen grüßen|cheers"
