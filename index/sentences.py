@@ -52,6 +52,7 @@ _STARTERS = frozenset(
         "there here what why how who after before since his her their our with by from "
     ).split()
 )
+_WITHOUT_CAPITALS = 100  # characters
 _LONGEST_ROW = 240  # characters of a table's row: longer ones hold sentences in their cells
 _SHORT_LINE = 50  # characters: a line this short that ends without a full stop is a heading, unless its paragraph is narrow
 _SHARE_GOING_ON = 0.3  # of the lines of a paragraph that go on in lower case, or it is a list or a table
@@ -159,8 +160,9 @@ def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
         return
     sentence_start = start
     is_reference = _REFERENCE.match(text, start, end) is not None
+    is_small = end - start >= _WITHOUT_CAPITALS and text[start:end].islower()
     for stop in _STOP.finditer(text, start, end):
-        if _ends_sentence(text, stop, sentence_start, end):
+        if _ends_sentence(text, stop, sentence_start, end, is_small=is_small):
             stops = stop.start() + stop.group().find(" [") if is_reference and " [" in stop.group() else stop.end()
             yield from _trimmed(text, sentence_start, stops)
             sentence_start = stops
@@ -176,7 +178,8 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
         yield start, end
 
 
-def _ends_sentence(text: str, stop: re.Match[str], sentence_start: int, end: int) -> bool:
+def _ends_sentence(text: str, stop: re.Match[str], sentence_start: int, end: int, *, is_small: bool) -> bool:
+    """Say whether a mark ends a sentence. is_small: the text has no capitals, so that none tells where the next begins."""
     mark = stop.group()
     if mark[0] in _UNAMBIGUOUS:
         return True
@@ -187,9 +190,10 @@ def _ends_sentence(text: str, stop: re.Match[str], sentence_start: int, end: int
         # `… “emerging threat.”Finer said`: a closing quote glued to a capital, as web pages often have it.
         return len(mark) > 1 and mark[-1] in '"”’»' and text[after].isupper()
     following = _next_word(text, after, end)
-    if following[:1].islower() or _GOES_ON.match(text, after, end):
+    if (following[:1].islower() and not is_small) or _GOES_ON.match(text, after, end):
         return False
-    return mark != "." or not _is_abbreviation(text, stop.start(), sentence_start, following)
+    told = "" if is_small and not following[:1].isdigit() else following
+    return mark != "." or not _is_abbreviation(text, stop.start(), sentence_start, told)
 
 
 def _next_word(text: str, position: int, end: int) -> str:

@@ -28,6 +28,7 @@ from qa.support import Judgement
 
 _NOTE_NUMBER = re.compile(r"(?<=[.,;:!?”\"])\[\d{1,3}\]")  # of the source's own notes: no number of ours
 _GOES_ON = "The list goes on there."
+_JOINED = re.compile(r"[\s-]+")  # "GPT4" is GPT-4
 _PARAGRAPH, _ITEM = "\n\n", "\n- "
 # Of what a sentence points back to, or somebody said in the next one too, beyond what an answer has at the most.
 _MORE_WORDS = 30
@@ -73,8 +74,8 @@ def quote(
 
 def _lack(picks: Sequence[Pick], names: Set[str]) -> bool:
     """Say whether there are names, and no sentence has one of them: then the title tells whom or what it is about."""
-    told = " ".join(pick.text for pick in picks).lower()
-    return bool(names) and not any(name in told for name in names)
+    told = _JOINED.sub("", " ".join(pick.text for pick in picks).lower())
+    return bool(names) and not any(_JOINED.sub("", name) in told for name in names)
 
 
 def _heading_of(document: Document, pick: Pick) -> str:

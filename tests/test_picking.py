@@ -55,6 +55,24 @@ def test_of_a_fact_more_is_told_where_the_question_has_no_mark():
     assert len(choose(analyse("when was the lamp lit"), rated)) == 2
 
 
+ROWS = ("Manager | £47,000", "Senior manager | £61,000", "Porter | £30,000")
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("What does a manager get?", ROWS[:2]),  # the longer label may be meant
+        ("What does a senior manager get?", ROWS[:2]),
+        ("Who gets more than a manager?", ROWS),
+        ("What are the rates of a manager?", ROWS),
+        ("What does a driver get?", ROWS),
+    ],
+)
+def test_rows_that_another_is_likelier_than_are_left_out_where_its_label_is_asked_for(question: str, rows: tuple[str, ...]):
+    rated = [pick(row, 0.9 - i / 100, 20 * i) for i, row in enumerate(ROWS)]
+    assert [one.text for one in choose(analyse(question), rated)] == list(rows)
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_what_is_worth_taking_is_never_more_than_half(chances):
     assert 0 <= worth_taking(sorted(chances, reverse=True)) <= 0.5

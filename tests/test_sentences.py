@@ -47,6 +47,14 @@ def test_the_sentences_together_hold_every_visible_character(text):
     assert all(character.isspace() for position, character in enumerate(text) if position not in held)
 
 
+def test_a_text_without_capitals_has_sentences_too():
+    text = (
+        "the facility bears interest at libor plus 1.5 percent, e.g. in march. the commitment fee is 0.2 percent of what is "
+        "unused! it is due at the end of no. 5 of the u.s. quarter."
+    )
+    assert [one[:8] for one in split(text)] == ["the faci", "the comm", "it is du"]
+
+
 @steady
 @given(TEXTS)
 def test_no_sentence_crosses_an_empty_line(text):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from qa.reading.pick import Pick
 
@@ -24,23 +25,27 @@ def with_amendments(picks: Sequence[Pick], rated: Sequence[Pick]) -> list[Pick]:
     rated: every sentence that was read.
     """
     chosen = {(pick.hit.document.id, pick.start) for pick in picks}
+    titles = Counter({one.hit.document.id: one.hit.document.title.casefold() for one in rated}.values())
     changing = [one for one in rated if _CHANGES.search(one.text)]
     found: list[Pick] = []
     for pick in picks:
         found.append(pick)
         for one in changing:
             key = one.hit.document.id, one.start
-            if key not in chosen and one.hit.document.id != pick.hit.document.id and _changes(one, pick):
+            if key not in chosen and one.hit.document.id != pick.hit.document.id and _changes(one, pick, titles):
                 chosen.add(key)
                 found.append(one)
     return found
 
 
-def _changes(one: Pick, pick: Pick) -> bool:
-    """Say whether a sentence changes what a pick says: it has two of its clause's number, its words and its title."""
+def _changes(one: Pick, pick: Pick, titles: Mapping[str, int]) -> bool:
+    """Say whether a sentence changes what a pick says: it has two of its clause's number, its words and its title.
+
+    titles: how many documents have each; one that several have names none of them.
+    """
     numbers, own = _CLAUSE.findall(one.text), _OWN_NUMBER.match(pick.text)
-    around = f"{one.hit.document.title} {one.hit.passage.text}".casefold()
-    is_named = pick.hit.document.title.casefold() in around
+    around, title = f"{one.hit.document.title} {one.hit.passage.text}".casefold(), pick.hit.document.title.casefold()
+    is_named = titles[title] == 1 and title in around
     return (own is not None and own[1] in numbers) + _quotes_words_of(one, pick) + is_named > 1
 
 

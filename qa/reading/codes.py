@@ -7,24 +7,23 @@ from collections.abc import Sequence
 
 from index.records import Hit
 
-# "XR-300", "E55", "GLM-130B"; not "H2O", "Q4" or "COVID-19", which have other names.
-_CODE = re.compile(r"(?<![\w-])(?!COVID)[A-Z]{1,6}(?:-\d|\d\d)\d{0,5}[A-Z]?(?![\w-])")
-_CLAUSE = re.compile(
-    r"(?:\b(?:clause|section|article|paragraph|schedule|item|rule|step|§)|§) ?(\d+(?:\.\d+)*)(?![\w.]*\d)", re.I
-)
+# "XR-300", "E55", "GLM-130B"; not "H2O", "Q4", "FY23", "EUR210" or "COVID-19", which are written in other ways too.
+_CODE = re.compile(r"(?<![\w-])(?!COVID|FY|EUR|USD|GBP|CHF|CY)([A-Z]{1,6})-?(\d{2,6}|(?<=-)\d)([A-Z]?)(?![\w-])")
+_CLAUSE = re.compile(r"(?:\b(?:clause|section|article|paragraph|schedule)|§) ?(\d+(?:\.\d+)+)", re.I)
 _JOINED = re.compile(r"[\s‑–-]+")
+_TELLING = 3  # digits: "INV-9004" may be "invoice no. 9004"
 
 
 def names_what_is_nowhere(question: str, hits: Sequence[Hit]) -> bool:
     """Say whether the question names codes or clauses, and none of them stands in any hit, its title or headings."""
-    codes = [_JOINED.sub("", code) for code in _CODE.findall(question)]
-    clauses = _CLAUSE.findall(question)
+    codes, clauses = _CODE.findall(question), _CLAUSE.findall(question)
     if not codes and not clauses:
         return False
     text = "\n".join(f"{hit.document.title}\n{hit.passage.context}\n{hit.passage.text}" for hit in hits)
     joined = _JOINED.sub("", text)
-    return not (any(_stands(code, joined) for code in codes) or any(_stands(clause, text) for clause in clauses))
+    numbers = [*clauses, *(digits for letters, digits, _ in codes if len(digits) >= _TELLING and len(letters) > 1)]
+    return not (any(_stands("".join(code), joined) for code in codes) or any(_stands(one, text) for one in numbers))
 
 
 def _stands(code: str, text: str) -> bool:
-    return re.search(rf"(?<!\d\.)(?<![\d]){re.escape(code)}(?!\d)(?!\.\d)", text, re.I) is not None
+    return re.search(rf"(?<!\d\.)(?<!\d){re.escape(code)}(?!\d)(?!\.\d)", text, re.I) is not None

@@ -24,7 +24,7 @@ _EXCEPTS = re.compile(
 _CONDITION = re.compile(r"^(?:unless|if|when|where)\b[^,]*,\s*", re.I)  # "Unless you have a degree, we ask for:"
 _SAYS_LITTLE = frozenset(
     question_words(
-        "need require list name tell get exist apply use give make include mention follow main various all under set shall"
+        "need require list name tell get exist apply use give make include mention follow main various all under set"
     )
 )
 # "The Supplier shall:" opens the list of its obligations.
@@ -93,8 +93,8 @@ def _is_of_another(asked: Question, one: Sentence) -> float:
 def _words_of(asked: Question, one: Sentence) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the words that tell something of a sentence's heading, of the question, and of the titles above the heading."""
     own, words = (_words(text) - _SAYS_LITTLE for text in (_CLAUSE.sub("", one.under), asked.text))
-    if _OBLIGES.search(one.under):
-        words -= _DUTIES
+    if words & _DUTIES and _OBLIGES.search(one.under):
+        own, words = own - {"shall"}, words - _DUTIES
     return own, words, _words(f"{one.hit.document.title} {one.hit.passage.context}")
 
 

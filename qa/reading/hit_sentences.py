@@ -14,15 +14,14 @@ from index.table_rows import is_header
 
 _BULLET = re.compile(r"(?:[-*•–·▪]|\((?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\))\s")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
-_LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)]|\((?:\d{1,2}|[a-zA-Z]|[ivx]{1,4})\))\s+")
+_LIST_MARKER = re.compile(r"(?:[-*•–·▪]|\d{1,3}[.)])\s+")  # "(b)" is no mere mark: it is asked for, and referred to
 _NUMBERED_HEADING = re.compile(r"\d{1,2}(?:\.\d{1,2})+\.?\s+[^\W\d_a-z][^.?!:：\d]*[:：]$")  # "4.5 Termination Criteria:"
 _PAGE = re.compile(r"(?:page|p\.|seite|página)?\s*\d{1,4}(?:\s*(?:of|/|von)\s*\d{1,4})?", re.IGNORECASE)  # of a PDF
 _LONGEST_HEADING = 15  # words
 _COLONS = (":", "：")
-# A line of a letter's or mail's head, and one that a mail quotes of another.
+# A line of a letter's or mail's head that says who wrote to whom, and when.
 HEADER_LINE = re.compile(
-    r"(?:from|to|cc|bcc|sent|date|subject|re|fwd?|von|an|gesendet|datum|betreff|attachments?)\s*:|>|on .{4,80} wrote:$",
-    re.I,
+    r"(?:> ?)*(?:(?:from|to|cc|bcc|sent|date|von|an|gesendet|datum|attachments?)\s*:|on .{4,80} wrote:$)", re.I
 )
 UNKNOWN = -1  # where a heading stands that is in no passage
 
@@ -181,13 +180,18 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 def _stands_before_list(text: str, start: int, end: int) -> bool:
     """Say whether a sentence may open a list: it is all that stands in its lines, or what follows is marked as an item."""
-    return _stands_alone(text, start, end) or _LIST_MARKER.match(text[end:].lstrip()) is not None
+    return (
+        _stands_alone(text, start, end)
+        or _BULLET.match(text[end:].lstrip()) is not None
+        or (_LIST_MARKER.match(text[end:].lstrip()) is not None)
+    )
 
 
 def _may_be_heading(text: str, start: int, end: int) -> bool:
     """Say whether a line that opens a block may be a heading with a question mark, a bracket or a number at its end."""
     short = len(text[start:end].split()) <= _LONGEST_HEADING
-    is_none = text[end - 1] in ".…۔。,;>" or HEADER_LINE.match(text, start, end) is not None
+    is_quoted = text[start] == ">" and text[end - 1] != "?"
+    is_none = text[end - 1] in ".…۔。,;" or is_quoted or HEADER_LINE.match(text, start, end) is not None
     return short and not is_none and _stands_alone(text, start, end)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import replace
 
 from index.lexical import question_words
 from index.records import CELLS
+from index.table_rows import header_of
 from qa.reading.pick import Pick
 from qa.reading.questions import FACTS, Question, ends_with_mark
 from qa.reading.rows import has_label_of
@@ -24,6 +25,11 @@ _NEARLY = 0.6  # one sentence says a fact: another must be nearly as likely, as 
 _OF_ONE_LIST = 0.5  # of the best item's chance
 # With so many sentences of the one whose view is asked for, or items of the list that is, all others are left out.
 _ENOUGH = 2
+_COMPARES = re.compile(
+    r"\b(?:more|less|fewer|most|least|others?|besides|than|which|highest|lowest|largest|smallest|all|each|every|compar\w*|both"
+    r"|between|differ\w*|rest|except)\b",
+    re.I,
+)
 _DEFINITION = re.compile(
     r"[\"“‘']([^\"”]{2,60})[\"”’'],? (?:shall )?(?:means?|has the meaning|have the meaning|is defined|refers? to)\b"
 )
@@ -120,18 +126,32 @@ def _defines(asked: Question, pick: Pick) -> bool:
 
 
 def _without_other_rows(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
-    """Leave out rows of a document's tables where the first cell of another is in the question: "Associate | £245"."""
+    """Leave out rows of a table where the first cell of a likelier one is in the question: "Associate | £245".
+
+    All are kept where rows are compared, or others may belong to it: those with an empty first cell, or with a longer one.
+    """
+    if asked.several or _COMPARES.search(asked.text):
+        return ranked
     words = set(asked.words)
-    named = {pick.hit.document.id for pick in ranked if _is_named_row(pick, words)}
-    kept = [
-        pick for pick in ranked if CELLS not in pick.text or pick.hit.document.id not in named or _is_named_row(pick, words)
+    labels = {
+        id(pick): frozenset(question_words(pick.text.partition(CELLS.strip())[0])) for pick in ranked if CELLS in pick.text
+    }
+    best: dict[tuple[str, str], frozenset[str]] = {}
+    for pick in ranked:
+        label = labels.get(id(pick), frozenset())
+        if label and label <= words:
+            best.setdefault(_table_of(pick), label)
+    return [
+        pick
+        for pick in ranked
+        if not labels.get(id(pick))
+        or best.get(_table_of(pick), frozenset()) <= labels[id(pick)]
+        or labels[id(pick)] <= words
     ]
-    return kept if ranked[0] in kept else ranked
 
 
-def _is_named_row(pick: Pick, words: Set[str]) -> bool:
-    label = set(question_words(pick.text.partition(CELLS.strip())[0]))
-    return CELLS in pick.text and bool(label) and label <= words
+def _table_of(pick: Pick) -> tuple[str, str]:
+    return pick.hit.document.id, header_of(pick.hit.passage.text, pick.start - pick.hit.passage.start)
 
 
 def _as_they_stand(listed: Sequence[Pick]) -> list[Pick]:

@@ -27,10 +27,11 @@ _DATE = re.compile(
     r"\b(?:1[5-9]|20)\d\d\b|\bMay\b|"
     r"\b(?i:january|february|march|april|june|july|august|september|october|november|december)\b|"
     r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b|"
+    r"\b(?i:within|before|after) (?:\d+|[a-z]+) (?:day|week|month|year)s?\b|"
     r"\b(?i:noon|midnight|o['’]clock)\b|\b\d{1,2}(?:[:.]\d\d)? ?(?i:[ap]\.?m\b)"
 )
 _NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third)\b",
+    r"\d|\b(?:once|twice|daily|hourly|weekly|monthly|yearly|annually|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third)\b",
     re.I,
 )
 _DAY_OR_YEAR = re.compile(
@@ -139,14 +140,13 @@ def _shared_words(asked: Question, sentences: Sequence[Sentence]) -> Floats:
 def numbers_shared(asked: Question, sentences: Sequence[Sentence]) -> Floats:
     """Return for each sentence the share of the question's numbers that it has; 0 where there are none.
 
-    Dates that a title or heading has do not count: of the post-mortem of 8 May, whatever it says is of that day.
+    Dates may stand in its title or headings: of the post-mortem of 8 May, whatever it says is of that day.
     """
-    contexts = {one.hit.passage.context for one in sentences}
-    of_titles = asked.dates & _words_of(" ".join(contexts))
-    numbers = {name for name in asked.names if any(map(str.isdigit, name))} - of_titles
+    numbers = {name for name in asked.names if any(map(str.isdigit, name))}
     if not numbers:
         return np.zeros(len(sentences))
-    words = [_words_of(one.text) for one in sentences]
+    above = [_words_of(one.hit.passage.context) & asked.dates for one in sentences]
+    words = [_words_of(one.text) | dates for one, dates in zip(sentences, above, strict=True)]
     return np.array([len(numbers & own) / len(numbers) for own in words])
 
 

@@ -47,8 +47,8 @@ _ASKS_OF_LETTERS = re.compile(
     re.I,
 )
 _GREETS = re.compile(
-    r"(?:dear|hello|hi|sehr geehrte\w*|liebe[rs]?|(?:best|kind) regards|regards|yours \w+|mit freundlichen grüßen|cheers"
-    r"|thanks)\b[^.!?]{0,40}[,!]?",
+    r"(?:dear|hello|hi|sehr geehrte[rs]?|liebe[rs]?)(?: [\w.'’-]+){0,4}\s*[,!]"
+    r"|(?:(?:best|kind|warm) )?regards[,.]?|yours (?:faithfully|sincerely|truly)[,.]?|mit freundlichen grüßen|cheers[,!]?",
     re.I,
 )
 _ASKS_OF_PARTS = re.compile(r"\b(?:tables?|figures?|sections?|chapters?|appendix|appendices)\b", re.I)
@@ -63,9 +63,7 @@ def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     Each unless there is nothing else.
     """
     ranked = [
-        one
-        for one in ranked
-        if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one) or _GREETS.fullmatch(one.text))
+        one for one in ranked if not (_is_empty_row(one) or _opens_rows(one) or _leads_elsewhere(asked, one) or _greets(one))
     ] or ranked
     ranked = _without_lesser(asked, ranked)
     if asked.kind in ("when", "number"):
@@ -77,8 +75,7 @@ def of_the_kind(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
     """Leave out what is less of an answer, unless it is much likelier than all else.
 
-    That are captions, rows of figures where words are asked for, what a text tells of its own parts, and lines of the head
-    of a mail or quoted in it.
+    That are captions, rows of figures where words are asked for, what a text tells of its own parts, and who wrote a mail.
     """
     lesser = [one for one in ranked if _is_lesser(asked, one)]
     best = max((one.score for one in ranked if one not in lesser), default=0.0)
@@ -117,6 +114,10 @@ def _tells_nothing(pick: Pick) -> bool:
         return True
     numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
     return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?"
+
+
+def _greets(pick: Pick) -> bool:
+    return not pick.item and CELLS not in pick.text and _GREETS.fullmatch(pick.text) is not None
 
 
 def _is_empty_row(pick: Pick) -> bool:
