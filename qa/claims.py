@@ -9,10 +9,11 @@ from index.clock import Clock
 from index.records import Document, Hit
 from index.sentences import sentence_spans
 from qa.citations import cite_span, find_citation
+from qa.evidence import Evidence, evidence_of
 from qa.injection import find_orders
 from qa.records import Citation, Rejected, Repair, Verdict
 from qa.reply import ClaimDone
-from qa.support import Entails, Evidence, Judgement, evidence_of, judge
+from qa.support import Entails, Judgement, judge
 
 _MAX_SEARCHES = 8  # claims of one answer for which other passages are looked for; each costs tens of milliseconds
 WEAK: frozenset[Verdict] = frozenset(("unsupported", "contradicted"))

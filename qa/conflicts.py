@@ -10,11 +10,12 @@ from difflib import SequenceMatcher
 from index.lexical import question_words
 from index.records import DocumentInfo
 from qa.documents import date_of, supersedes
+from qa.evidence import Evidence
 from qa.facts import Token, opposites_of, tokens_of
 from qa.names import name_forms
 from qa.reading.hit_sentences import Sentence
 from qa.reading.sentence_vectors import Embeds
-from qa.support import Evidence, differs
+from qa.support import differs
 
 _BEFORE_THINGS = frozenset("the a an for of in at by to from with on per each every all among".split())
 _FIELD = re.compile(r"(?:^|\s)[^\W\d_][\w/-]*:(?=\s|$)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from index.locators import locator_to_json
@@ -34,6 +36,13 @@ def document_to_json(document: Document) -> dict[str, Any]:
     """Return a document with its text and the places in it."""
     sections = [{"start": one.start, "locator": locator_to_json(one.locator)} for one in document.sections]
     return {**info_to_json(document), "text": document.text, "sections": sections}
+
+
+def files_apart(documents: Iterable[DocumentInfo]) -> dict[str, str]:
+    """Return id → ", NAME" of the file where several documents have one title, as all reports of an office may, else ""."""
+    found = {one.id: one for one in documents}.values()
+    counts = Counter(one.title for one in found)
+    return {one.id: f", {PurePath(one.path).name}" if counts[one.title] > 1 else "" for one in found}
 
 
 def split_citation_id(identifier: str) -> tuple[str, tuple[int, int] | None]:

@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from index.locators import describe
 from index.records import Hit
-from qa.documents import date_of, supersedes
+from qa.documents import date_of, files_apart, supersedes
 from qa.errors import PromptError
 
 PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
@@ -90,10 +90,11 @@ def label_passages(hits: Sequence[Hit]) -> dict[str, Hit]:
 
 def build_messages(prompt: Prompt, passages: Mapping[str, Hit], **values: object) -> list[dict[str, str]]:
     """Fill a prompt in. Only the template is rendered; everything else goes in as values (invariant 14)."""
+    files = files_apart(hit.document for hit in passages.values())
     shown = [
         {
             "id": label,
-            "title": _one_line(hit.document.title),
+            "title": _one_line(f"{hit.document.title}{files[hit.document.id]}"),
             "place": _one_line(describe(hit.passage.locator)),
             "date": _one_line(date_of(hit.document)),
             "superseded": any(supersedes(other.document, hit.document) for other in passages.values()),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Generator, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from pathlib import PurePath
 from textwrap import shorten
 from typing import Any
 
@@ -16,7 +14,7 @@ from index.table_rows import group_of, header_of
 from qa.citations import cite_span
 from qa.claims import Checked
 from qa.conflicts import Conflict, find_conflicts
-from qa.documents import date_of
+from qa.documents import date_of, files_apart
 from qa.draft import Draft
 from qa.reading.hit_sentences import Sentence, sentences_of
 from qa.reading.pick import Pick
@@ -55,7 +53,7 @@ def quote(
     listed = listed or (len(picks) > 1 and all(pick.is_listed for pick in picks))
     several = len(picks) > 1 and (listed or len({pick.hit.document.id for pick in picks}) > 1)
     named = several or any(_heading_of(documents[pick.hit.document.id], pick) for pick in picks) or _lack(picks, names)
-    titles = _names_of([documents[pick.hit.document.id] for pick in picks])
+    titles = _names_of(documents.values())
     before: tuple[str, str] | None = None
     spans = _with_what_they_point_to(documents, picks)
     for pick in spans:
@@ -192,6 +190,7 @@ def show_conflicts(
     spans = {(citation.document_id, citation.start, citation.end): citation.n for citation in draft.citations}
     cited = [one for one in sentences if _number_of(one, spans)]
     conflicts = _among_claims(find_conflicts(cited, cited, embedder), spans, draft)
+    names = _names_of(hit.document for hit in rivals)
     written: dict[tuple[str, int], int] = {}  # what denies two sentences is quoted once
     for conflict in find_conflicts(cited, [one for one in sentences if one not in cited], embedder):
         number, other = _number_of(conflict.one, spans), conflict.other
@@ -200,7 +199,9 @@ def show_conflicts(
             continue
         key = other.hit.document.id, other.start
         if key not in written:
-            yield from draft.write(f"{_lead_in(conflict)} {_shown(other.text)}", before=_PARAGRAPH)
+            yield from draft.write(
+                f"{_lead_in(conflict, names[other.hit.document.id])} {_shown(other.text)}", before=_PARAGRAPH
+            )
             citation = cite_span(documents[other.hit.document.id], other.hit, other.start, other.end)
             yield from draft.end_claim(Checked(other.text, (citation,), (), Judgement("supported", 1.0)))
             written[key] = len(draft.claims) - 1
@@ -234,23 +235,19 @@ def _number_of(sentence: Sentence, spans: Mapping[tuple[str, int, int], int]) ->
     return 0
 
 
-def _lead_in(conflict: Conflict) -> str:
+def _lead_in(conflict: Conflict, name: str) -> str:
     """Say whose the other side is, from when, and which is the newer."""
-    name = _name_of(conflict.other.hit.document)
     if conflict.superseded:
         return f"{name}, {'superseded since, said' if conflict.newer == 'one' else 'which supersedes it, says'}:"
     age = {"one": "the older", "other": "the newer"}.get(conflict.newer, "")
     return f"{name}, {age}, says otherwise:" if age else f"{name} says otherwise:"
 
 
-def _names_of(documents: Sequence[Document]) -> dict[str, str]:
-    """Return id → name, with the file's where several have the same: all reports of an office may bear one title."""
-    names = {one.id: _name_of(one) for one in documents}
-    counts = Counter(names.values())
-    return {
-        one.id: names[one.id] if counts[names[one.id]] == 1 else f"{names[one.id]}, {PurePath(one.path).name}"
-        for one in documents
-    }
+def _names_of(documents: Iterable[DocumentInfo]) -> dict[str, str]:
+    """Return id → title and date, with the file's name where another document has the same title."""
+    known = {one.id: one for one in documents}
+    files = files_apart(known.values())
+    return {one.id: f"{_name_of(one)}{files[one.id]}" for one in known.values()}
 
 
 def _name_of(document: DocumentInfo) -> str:

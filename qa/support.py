@@ -1,9 +1,9 @@
 """Claim and citations → verdict: do the cited words bear the claim out? Rules first, then a model where there is one.
 
 The rules decide only what words can show. A claim that a cited sentence makes word for word is supported. A number, name
-or negation of the claim that is not where the quote stands makes it unsupported; one that is turned round makes it
-contradicted. Everything else is for the model, a negation that the quote says in other words, too. Where there is no model,
-or it is not sure, the claim stays as the rules leave it.
+or negation of the claim that is not where the quote stands, nor follows from what is, makes it unsupported; one that is
+turned round makes it contradicted. Everything else is for the model, a negation that the quote says in other words, too.
+Where there is no model, or it is not sure, the claim stays as the rules leave it.
 """
 
 from __future__ import annotations
@@ -12,25 +12,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from index.records import Document
 from index.sentences import sentence_spans
 from qa.derived import in_full, without_derived
+from qa.evidence import Evidence
 from qa.facts import Token, month_number, opposites_of, tokens_of
 from qa.names import core_of, is_surely_name, name_forms, parts_of, stands_in
-from qa.records import Citation, Verdict
+from qa.records import Verdict
 from qa.rounding import may_be_counted, unrounded
 from qa.statements import says, stands_apart
 
-_OPENING = 800  # characters of a document, which name whom or what it is about
-_REACH = 800  # characters on each side of a quote in which its sentences are looked for
 _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
 _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
 _YEARS = range(1000, 2200)
 _WORD = re.compile(r"[^\W_]+")
-_NO_WORD = re.compile(r"[\W_]+")
-_WE = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|[Tt]his (?:site|service|website))\b")  # whose name may stand anywhere in the text
-_CAPITALISED = re.compile(r"\b[^\W\d_a-z]\w+")
 # Words that deny by themselves: who was "unhurt" was not injured.
 _DENIES = re.compile(
     r"un(?:hurt|harmed|injured|affected|changed|damaged|scathed|paid|drawn|aware|able|known|proven|answered)|escape[sd]?|avoid\w*"
@@ -57,21 +52,6 @@ _NOT_SURE: Mapping[Verdict, str] = {
     "unsupported": "the judge hardly finds it in the cited words, without being sure",
 }
 _IN_OTHER_WORDS = "; the judge holds it for said in other words, which it may mistake"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Where a citation stands. sentences: those it touches; beside: one before and one after; setting: what they are in.
-
-    named: what names whom or what the document is about; before, behind: the text on either side, as far as it matters.
-    """
-
-    sentences: str
-    beside: str = ""
-    setting: str = ""
-    named: str = ""
-    before: str = ""
-    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,31 +98,6 @@ class Entailment:
 
 
 Entails = Callable[[str, str], Entailment | None]  # (claim, evidence); None of what the model cannot read
-
-
-def evidence_of(document: Document, citation: Citation, setting: str = "") -> Evidence:
-    """Return the sentences that a citation touches, their neighbours, and `setting` with the document's title."""
-    text = document.text
-    own, beside = sentences_at(text, citation.start, citation.end)
-    start = text.rfind(own, max(0, citation.start - len(own)), citation.end + len(own))
-    end = start + len(own)
-    around = text[max(0, start - _REACH) : start], text[end : end + _REACH]
-    named = f"{_NO_WORD.sub(' ', document.path)} {text[:_OPENING]}"
-    if _WE.search(own):
-        named = f"{named} {' '.join(_CAPITALISED.findall(text))}"
-    return Evidence(own, beside, f"{document.title} {setting}", named, *around)
-
-
-def sentences_at(text: str, start: int, end: int) -> tuple[str, str]:
-    """Return the sentences that a span touches, and one before and one after."""
-    low = max(0, start - _REACH)
-    spans = [(low + first, low + last) for first, last in sentence_spans(text[low : end + _REACH])]
-    touched = [i for i, (first, last) in enumerate(spans) if first < end and last > start]
-    if not touched:
-        return text[start:end], ""
-    first, last = touched[0], touched[-1]
-    neighbours = [*spans[max(0, first - 1) : first], *spans[last + 1 : last + 2]]
-    return text[spans[first][0] : spans[last][1]], " ".join(text[begin:close] for begin, close in neighbours)
 
 
 def judge(claim: str, evidence: Sequence[Evidence], entails: Entails | None = None) -> Judgement:
@@ -278,7 +233,7 @@ def _absent(text: str, claim: Sequence[Token], views: Sequence[_View], near: Seq
     around = [*near, *(token for view in views for token in tokens_of(view.evidence.setting))]
     keys = {*(token.key for token in around), *parts_of(around)} - {""}
     spelled = " ".join(f"{view.evidence.sentences} {view.evidence.beside} {view.evidence.setting}" for view in views)
-    if not _names_others(claim, views) or all(_WE.search(view.evidence.sentences) for view in views):
+    if not _names_others(claim, views) or all(view.evidence.is_first_person for view in views):
         named = " ".join(view.evidence.named for view in views)
         keys |= {token.key for token in tokens_of(named)}
         spelled = f"{spelled} {named}"

@@ -12,8 +12,8 @@ from index.store import View
 from qa.answer_json import citation_path
 from qa.citations import find_spans
 from qa.edges import is_whole
+from qa.evidence import sentences_at
 from qa.folding import fold
-from qa.support import sentences_at
 
 
 def verify_answer(view: View, answer: Mapping[str, Any], base_url: str = "") -> dict[str, Any]:

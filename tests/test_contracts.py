@@ -13,6 +13,7 @@ from index.embedder import Embedder
 from index.records import Hit
 from qa.answer import answer_question
 from qa.config import Settings
+from qa.documents import files_apart
 from qa.indexing import index_paths
 from qa.reading.amended import with_amendments
 from qa.reading.codes import names_what_is_nowhere
@@ -232,3 +233,10 @@ def test_an_amendment_belongs_to_what_it_quotes():
 def test_a_day_and_a_year_are_no_number_of_a_thing():
     assert not analyse("What caused the outage of 8 May 2025?").has_number
     assert analyse("What does kind 77 of 8 May 2025 hold?").has_number
+
+
+def test_documents_of_one_title_are_told_apart_by_their_files():
+    one, other = _named("kestrel.docx", "They last three years."), _named("bowline.docx", "They last seven years.")
+    same = [replace(hit.document, title="NDA") for hit in (one, other)]
+    assert files_apart(same) == {"kestrel.docx": ", kestrel.docx", "bowline.docx": ", bowline.docx"}
+    assert files_apart(same[:1] * 2) == {"kestrel.docx": ""}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qa.support import Evidence, judge
+from qa.evidence import Evidence
+from qa.support import judge
 
 DERIVED = [
     ("Cash rose by $562 million, from $6,823 million to $7,385 million.", "Cash flow | $7,385 million | $6,823 million"),

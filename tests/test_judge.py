@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from qa.evidence import Evidence
 from qa.reading.calibration import fitted
 from qa.reading.reader_model import ReaderModel
-from qa.support import Evidence, judge
+from qa.support import judge
 from qa.workspace import Workspace
 
 RULE = "Employees may work from home up to three days a week if their line manager agrees."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from qa.evidence import Evidence
 from qa.facts import tokens_of
-from qa.support import Evidence, differs, judge
+from qa.support import differs, judge
 
 
 def verdict(claim: str, source: str) -> str:

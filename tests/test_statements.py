@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from index.sentences import sentence_spans
+from qa.evidence import Evidence
 from qa.statements import says, stands_apart
-from qa.support import Evidence, judge
+from qa.support import judge
 
 ROOT = Path(__file__).parent.parent
 PAIRS = [line.split(" || ") for line in (ROOT / "tests" / "not_supported.txt").read_text(encoding="utf-8").splitlines()]

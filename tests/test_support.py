@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from index.records import Document, Hit, Locator, Passage, Scores
 from qa.citations import cite_span
+from qa.evidence import Evidence, evidence_of
 from qa.facts import number_key, tokens_of
 from qa.records import Citation
-from qa.support import Entailment, Evidence, evidence_of, judge
+from qa.support import Entailment, judge
 
 HARM = "In the trial of 2019, no patients were harmed by the new drug."
 RATE = "The interest rate was raised to 5 % in March 2023 by the Reserve Bank."

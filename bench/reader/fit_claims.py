@@ -15,9 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from bench.reader.claims import CONTRADICTED, NEITHER, SUPPORTED
 from bench.reader.own_claims import fitted_claims
 from bench.reader.rows import Row
+from qa.evidence import Evidence
 from qa.reader import Reader
 from qa.reading.calibration import Floats, Softmax, log_softmax
-from qa.support import SURE, Evidence, judge
+from qa.support import SURE, judge
 
 _STANCES = (SUPPORTED, CONTRADICTED, NEITHER)
 _NAMES = ("borne out", "contradicted", "silent", "beside the point")

@@ -13,7 +13,8 @@ from qa.evaluation import metrics
 from qa.evaluation.datasets import ClaimSet
 from qa.evaluation.metrics import Metric, averaged, bootstrapped
 from qa.evaluation.thresholds import by_chances, by_likeness
-from qa.support import Evidence, judge
+from qa.evidence import Evidence
+from qa.support import judge
 from qa.workspace import Workspace
 
 _VERDICTS = ("supported", "contradicted", "unsupported")
