@@ -194,6 +194,12 @@ def test_a_docx_gives_headings_as_places_lists_as_lines_and_its_properties():
     assert (found.title, dict(found.metadata)) == ("The plan", {"author": "A. Writer", "date": "2024-05-06"})
 
 
+def test_a_docx_has_neither_the_date_nor_the_author_of_the_template_that_a_program_made_it_from():
+    document = Document()
+    document.add_paragraph("We want this.")
+    assert dict(read(saved(document), "a.docx").metadata) == {}
+
+
 def test_a_docx_without_a_title_is_called_by_its_title_paragraph_or_first_heading():
     document = Document()
     document.add_heading("Chapter", 1)

@@ -13,7 +13,7 @@ from index.readers.formats import detect
 from index.records import Extracted
 
 # Raised when a reader starts to give other text for the same bytes: files are then read anew.
-READERS_VERSION = "7"
+READERS_VERSION = "8"
 
 # format → the function that reads it. Imported when first needed: no run meets all of them, and some are slow to load.
 _READERS = {

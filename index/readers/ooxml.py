@@ -22,6 +22,9 @@ from index.readers.builder import fold_space
 from index.readers.package import open_package, read_member
 
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
+# What python-docx and python-pptx leave in documents made from their templates: nobody wrote them then.
+_OF_TEMPLATES = frozenset(("2013-12-23T23:15:00Z", "2013-01-27T09:14:16Z", "2013-01-27T09:15:58Z"))
+_MAKER = "python-docx"
 _MAIN_TYPES = (
     (
         re.compile(
@@ -116,10 +119,10 @@ def _part(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 def _metadata(values: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    if values.get("creator"):
+    if values.get("creator") and values["creator"] != _MAKER:
         found["author"] = values["creator"]
     dates = (values.get(name, "") for name in ("modified", "created"))
-    date = next((date for date in dates if re.match(r"\d{4}-\d\d-\d\d(?:T|$)", date)), "")
+    date = next((date for date in dates if date not in _OF_TEMPLATES and re.match(r"\d{4}-\d\d-\d\d(?:T|$)", date)), "")
     if date:
         found["date"] = date[:10]
     return found
