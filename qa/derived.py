@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, zip_longest
 from typing import NamedTuple
 
 from qa.facts import Token
@@ -36,15 +36,18 @@ _SCALES = {"thousand": 1e3, "000": 1e3, "000s": 1e3, "million": 1e6, "m": 1e6, "
 _YEARS = range(1000, 2200)
 
 
-def in_full(source: Sequence[Token], setting: str) -> list[Token]:
-    """Return the source once more, its numbers in full, for each scale that its setting names: a table "in millions"."""
+def in_full(source: Sequence[Token], setting: str) -> list[list[Token]]:
+    """Return the source with its numbers in full, for each scale that its setting names, as of a table "in millions"."""
     scales = {_SCALES[next(filter(None, found.groups())).lower()] for found in _SCALE.finditer(setting)}
-    return [_times(token, scale) for scale in sorted(scales) for token in source]
+    followed = list(zip_longest(source, source[1:]))
+    return [[_times(token, behind, scale) for token, behind in followed] for scale in sorted(scales)]
 
 
-def _times(token: Token, scale: float) -> Token:
+def _times(token: Token, behind: Token | None, scale: float) -> Token:
+    """Return a number in full: not a year, a percentage, or one that is given so."""
     value = _value(token)
-    return token if value is None else Token("number", f"{value * scale:.12g}", token.shown)
+    is_as_given = _is_year(token) or " " in token.shown or (behind is not None and behind.key == "percent")
+    return token if value is None or is_as_given else Token("number", f"{value * scale:.12g}", token.shown)
 
 
 def without_derived(claim: Sequence[Token], near: Sequence[Token], source: Sequence[Token]) -> list[Token]:
@@ -169,7 +172,7 @@ def _percentages(one: float, other: float) -> Iterator[float]:
 
 
 def _is_year(number: Token) -> bool:
-    return number.shown.isdecimal() and len(number.shown) == 4 and int(number.shown) in _YEARS
+    return number.kind == "number" and number.key.isdecimal() and int(number.key) in _YEARS and "," not in number.shown
 
 
 def _value(token: Token) -> float | None:

@@ -42,7 +42,7 @@ def files_apart(documents: Iterable[DocumentInfo]) -> dict[str, str]:
     """Return id → ", NAME" of the file where several documents have one title, as all reports of an office may, else ""."""
     found = {one.id: one for one in documents}.values()
     counts = Counter(one.title for one in found)
-    return {one.id: f", {PurePath(one.path).name}" if counts[one.title] > 1 else "" for one in found}
+    return {one.id: f", {PurePath(one.path).name}" if one.path and counts[one.title] > 1 else "" for one in found}
 
 
 def split_citation_id(identifier: str) -> tuple[str, tuple[int, int] | None]:

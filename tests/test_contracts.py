@@ -190,7 +190,7 @@ def test_a_code_may_be_written_otherwise(question: str, text: str):
     ("question", "text"),
     [
         ("What is the XR-300?", "The XR-210 and the XR-3000 are gateways."),
-        ("What does E55 mean?", "E5 and E555 mean that it is hot."),
+        ("What does E55 mean?", "E5 and E555 mean that it is hot. See page 55."),
         ("What does clause 1.4 say?", "21.4 Nobody shall smoke. 1.4.2 Nor drink."),
         ("Is GLM-130B good?", "GLM-10B is good."),
     ],
@@ -233,6 +233,7 @@ def test_an_amendment_belongs_to_what_it_quotes():
 def test_a_day_and_a_year_are_no_number_of_a_thing():
     assert not analyse("What caused the outage of 8 May 2025?").has_number
     assert analyse("What does kind 77 of 8 May 2025 hold?").has_number
+    assert analyse("What do the 12 marketing plans say?").has_number
 
 
 def test_documents_of_one_title_are_told_apart_by_their_files():

@@ -74,6 +74,15 @@ def test_a_cell_is_read_in_the_units_that_its_table_names(claim: str, row: str, 
     assert judge(claim, [Evidence(row)]).verdict in ("unsupported", "contradicted")
 
 
+def test_a_scale_makes_no_sum_wrong_and_is_not_taken_from_the_sentence_beside() -> None:
+    rows = "north | 2 | south | 3"
+    assert judge("Together sales were 5 million.", [Evidence(rows, setting="in millions")]).verdict == "unchecked"
+    assert (
+        judge("It was 12,000 then.", [Evidence("It was 12 then.", beside="Thousands of visitors came.")]).verdict
+        != "unchecked"
+    )
+
+
 @pytest.mark.parametrize(
     ("claim", "source"),
     [

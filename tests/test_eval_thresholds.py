@@ -20,11 +20,5 @@ def test_chances_that_lean_to_one_verdict_are_weighed():
     assert (by_chances(leaning, LABELS) == LABELS).all()
 
 
-def test_the_half_that_is_judged_tells_nothing_of_its_own_thresholds():
-    labels = np.array([0, 1, 1, 0] * 20)  # what is borne out is like its evidence in one half, and unlike in the other
-    cosines = np.where(np.arange(80) % 2 == 0, labels == 0, labels == 1).astype(float)
-    assert (by_likeness(cosines, labels) == labels).mean() < 0.5
-
-
 def test_one_claim_has_a_verdict():
     assert by_likeness(np.array([0.5]), np.array([0])).shape == (1,)

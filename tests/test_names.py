@@ -34,6 +34,8 @@ def verdict(claim: str, source: str) -> str:
         ("It came in December of that year.", "as of december 31 it had come"),
         ("On 11 December 2007 it fell.", "Date & Time: 12/11/2007, 1430 EST"),
         ("On 11 December 2007 it fell.", "Es fiel am 11.12.2007."),
+        ("It fell on 30/11/2007.", "It fell on 30 November 2007."),
+        ("It fell on 12/11/2007.", "It fell on 12 November 2007."),
         ("It happened at Elyria, Ohio.", "Location: Elyria, OH"),
         ("The under-17 team took part.", "The team of girls under 17 took part."),
         ("Nobody asks under-13s.", "No child under 13 is asked."),

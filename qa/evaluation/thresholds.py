@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 Verdicts = npt.NDArray[np.int_]
 
 _STEPS = np.linspace(-4.0, 4.0, 33)  # of a logarithm of chances
+_SEED = 7
 _PARTS = np.linspace(0.0, 1.0, 31)  # of the claims
 
 
@@ -42,10 +43,10 @@ def _banded(cosines: Floats, low: float, high: float) -> Verdicts:
 def _crossed(
     values: Floats, labels: Verdicts, pairs: Callable[[Floats], Any], decide: Callable[[Floats, float, float], Verdicts]
 ) -> Verdicts:
-    """Choose a pair on every second claim for the others, and the other way round."""
+    """Choose a pair on half of the claims, drawn by lot, for the others, and the other way round."""
     verdicts = np.zeros(len(labels), int)
-    is_even = np.arange(len(labels)) % 2 == 0
-    for known, asked in ((is_even, ~is_even), (~is_even, is_even)):
+    is_first = np.random.default_rng(_SEED).permutation(len(labels)) % 2 == 0
+    for known, asked in ((is_first, ~is_first), (~is_first, is_first)):
         if known.any():
             best = max(pairs(values[known]), key=lambda pair: _balanced(decide(values[known], *pair), labels[known]))
             verdicts[asked] = decide(values[asked], *best)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from qa.reading.pick import Pick
 
 _NUMBER = r"\d{1,3}(?:\.\d{1,3})*"
-_CLAUSE = re.compile(rf"(?:clause|section|article|paragraph|§) ?({_NUMBER})(?![.\d]*\d)", re.I)
+_CLAUSE = re.compile(rf"(?:clauses?|sections?|articles?|paragraphs?|§) ?({_NUMBER})(?![.\d]*\d)", re.I)
 _CHANGES = re.compile(
     r"\b(?:(?:is|are|shall be|be|was|were) (?:hereby )?(?:deleted|replaced|amended|substituted|extended|superseded)"
     r"|ceases? to apply|no longer applies)\b",
@@ -45,7 +45,7 @@ def _changes(one: Pick, pick: Pick, titles: Mapping[str, int]) -> bool:
     """
     numbers, own = _CLAUSE.findall(one.text), _OWN_NUMBER.match(pick.text)
     around, title = f"{one.hit.document.title} {one.hit.passage.text}".casefold(), pick.hit.document.title.casefold()
-    is_named = titles[title] == 1 and title in around
+    is_named = titles[title] == 1 and re.search(rf"(?<!\w){re.escape(title)}(?!\w)", around) is not None and title != ""
     return (own is not None and own[1] in numbers) + _quotes_words_of(one, pick) + is_named > 1
 
 

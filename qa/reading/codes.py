@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from index.records import Hit
 
 # "XR-300", "E55", "GLM-130B"; not "H2O", "Q4", "FY23", "EUR210" or "COVID-19", which are written in other ways too.
-_CODE = re.compile(r"(?<![\w-])(?!COVID|FY|EUR|USD|GBP|CHF|CY)([A-Z]{1,6})-?(\d{2,6}|(?<=-)\d)([A-Z]?)(?![\w-])")
+_CODE = re.compile(
+    r"(?<![\w-])(?!COVID|FY|CY|[WS]S|EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|JPY|CAD|AUD)([A-Z]{1,6})-?(\d{2,6}|(?<=-)\d)([A-Z]?)(?![\w-])"
+)
 _CLAUSE = re.compile(r"(?:\b(?:clause|section|article|paragraph|schedule)|§) ?(\d+(?:\.\d+)+)", re.I)
-_JOINED = re.compile(r"[\s‑–-]+")
+_GAP = r"[\s‑–-]{0,2}"
 _TELLING = 3  # digits: "INV-9004" may be "invoice no. 9004"
 
 
@@ -20,10 +22,6 @@ def names_what_is_nowhere(question: str, hits: Sequence[Hit]) -> bool:
     if not codes and not clauses:
         return False
     text = "\n".join(f"{hit.document.title}\n{hit.passage.context}\n{hit.passage.text}" for hit in hits)
-    joined = _JOINED.sub("", text)
     numbers = [*clauses, *(digits for letters, digits, _ in codes if len(digits) >= _TELLING and len(letters) > 1)]
-    return not (any(_stands("".join(code), joined) for code in codes) or any(_stands(one, text) for one in numbers))
-
-
-def _stands(code: str, text: str) -> bool:
-    return re.search(rf"(?<!\d\.)(?<!\d){re.escape(code)}(?!\d)(?!\.\d)", text, re.I) is not None
+    patterns = [*(rf"{letters}{_GAP}{digits}{_GAP}{end}" for letters, digits, end in codes), *map(re.escape, numbers)]
+    return not any(re.search(rf"(?<![\w.]){pattern}(?!\d)(?!\.\d)", text, re.I) for pattern in patterns)

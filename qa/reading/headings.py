@@ -93,8 +93,9 @@ def _is_of_another(asked: Question, one: Sentence) -> float:
 def _words_of(asked: Question, one: Sentence) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the words that tell something of a sentence's heading, of the question, and of the titles above the heading."""
     own, words = (_words(text) - _SAYS_LITTLE for text in (_CLAUSE.sub("", one.under), asked.text))
-    if words & _DUTIES and _OBLIGES.search(one.under):
-        own, words = own - {"shall"}, words - _DUTIES
+    obliges = _OBLIGES.search(one.under)
+    if words & _DUTIES and obliges:
+        own, words = own - _words(obliges[0]), words - _DUTIES
     return own, words, _words(f"{one.hit.document.title} {one.hit.passage.context}")
 
 

@@ -37,8 +37,12 @@ def beside_the_point(question: str, hits: Sequence[Hit], documents: Mapping[str,
     return frozenset(
         one
         for one in left
-        if _names_somebody(texts[one], whole) and not any(_is_in(name, documents[one].text) for name in names)
+        if _names_somebody(texts[one], whole) and not any(_is_in(name, _text_of(documents.get(one))) for name in names)
     )
+
+
+def _text_of(document: Document | None) -> str:
+    return document.text if document else ""
 
 
 def _runs(question: str) -> list[list[str]]:

@@ -139,7 +139,7 @@ def _without_other_rows(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pic
     best: dict[tuple[str, str], frozenset[str]] = {}
     for pick in ranked:
         label = labels.get(id(pick), frozenset())
-        if label and label <= words:
+        if label and label <= words and pick.score >= _NEARLY * ranked[0].score:
             best.setdefault(_table_of(pick), label)
     return [
         pick

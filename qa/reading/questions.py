@@ -54,10 +54,11 @@ _GIVING = frozenset(
 _LONGEST_ACRONYM = 8
 _ENDING = re.compile(r"(?<=[A-Z])(?:['’]s|s)$")
 _NO_YEAR = re.compile(r"(?!(?:1[5-9]|20)\d\d$)\d.*")
-_MONTH = r"(?:jan|febr?|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
-_DAY = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?!\w)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?(?!\w)", re.I
+_MONTH = (
+    r"(?:(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)|May)\b\.?"
 )
+_DAY = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)? (?:of )?{_MONTH}(?!\w)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ _DATE = re.compile(
     r"\b(?i:noon|midnight|o['’]clock)\b|\b\d{1,2}(?:[:.]\d\d)? ?(?i:[ap]\.?m\b)"
 )
 _NUMBER = re.compile(
-    r"\d|\b(?:once|twice|daily|hourly|weekly|monthly|yearly|annually|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third)\b",
+    r"\d|\b(?:twice|daily|hourly|weekly|monthly|yearly|annually|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|third)\b",
     re.I,
 )
 _DAY_OR_YEAR = re.compile(

@@ -83,7 +83,7 @@ def _without_lesser(asked: Question, ranked: Sequence[Pick]) -> Sequence[Pick]:
 
 
 def _is_lesser(asked: Question, pick: Pick) -> bool:
-    if HEADER_LINE.match(pick.text) and not _ASKS_OF_LETTERS.search(asked.text):
+    if _is_of_a_head(pick) and not _ASKS_OF_LETTERS.search(asked.text):
         return True
     is_of_parts = _CAPTION.match(pick.text) or _TELLS_OF_ITSELF.match(pick.text)
     return bool(is_of_parts and not _ASKS_OF_PARTS.search(asked.text)) or _is_row_of_figures(asked, pick)
@@ -114,6 +114,12 @@ def _tells_nothing(pick: Pick) -> bool:
         return True
     numbers = sum(any(map(str.isdigit, word)) and not any(map(str.isalpha, word)) for word in words)
     return len(words) > 1 and numbers > len(words) / 3 and sentence[-1] not in ".!?"
+
+
+def _is_of_a_head(pick: Pick) -> bool:
+    """Say whether it says who wrote a mail to whom or when: one line "Date: 4 May" alone tells when something was."""
+    lines = pick.hit.passage.text.split("\n")
+    return HEADER_LINE.match(pick.text) is not None and sum(HEADER_LINE.match(line) is not None for line in lines) > 1
 
 
 def _greets(pick: Pick) -> bool:
