@@ -30,7 +30,7 @@ _ABBREVIATIONS = frozenset(
     (
         "mr mrs ms dr prof gen col lt capt sgt maj adm sen rep gov st hon rev jr sr vs cf ca approx dept est eds "
         "inc ltd co corp bros al e.g i.e viz jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
-        "sat sun a.m p.m tel hd bzw evtl ggf inkl zzgl vgl sog bzgl dipl ing "
+        "sat sun a.m p.m tel bzw evtl ggf inkl zzgl vgl sog bzgl "
     ).split()
 )
 _BEFORE_NUMBER = frozenset(
@@ -227,7 +227,7 @@ def _is_abbreviation(text: str, dot: int, sentence_start: int, following: str) -
         return True
     if word.lower() in _BEFORE_NUMBER:
         return following[:1].isdigit()
-    return word.lower() in _ABBREVIATIONS
+    return word == "Hd" or word.lower() in _ABBREVIATIONS  # "z. Hd. Frau Meier", not "in HD."
 
 
 def _is_ordinal(before: str, number: str, following: str) -> bool:

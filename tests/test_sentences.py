@@ -55,6 +55,19 @@ def test_a_text_without_capitals_has_sentences_too():
     assert [one[:8] for one in split(text)] == ["the faci", "the comm", "it is du"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The film was shot in HD. It was released later.",
+        "It is owned by ING. The bank is Dutch.",
+        "The firm was founded in 2015. August 2016 saw its first sale.",
+        "It begins at 5 p. m. The next one is on Monday.",
+    ],
+)
+def test_rules_for_german_join_no_english_sentences(text):
+    assert len(split(text)) == 2
+
+
 @steady
 @given(TEXTS)
 def test_no_sentence_crosses_an_empty_line(text):
