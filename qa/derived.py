@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise, zip_longest
 from typing import NamedTuple
 
-from qa.facts import Token
+from qa.facts import Token, is_year, value_of
 
 _FEW, _MOST = 3, 6  # numbers of a source, and of a claim's among them, of which some two may make a sum
 _MONTHS_VARY = 0.03  # of a time in days or weeks, beside one in months or years
@@ -33,7 +33,6 @@ _VARY = frozenset(("month", "year", "decad"))
 _PARTS = {"third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 _SCALE = re.compile(r"\b(thousand|million|billion)s\b|[$€£] ?(mn|bn|m|000s?)\b", re.I)
 _SCALES = {"thousand": 1e3, "000": 1e3, "000s": 1e3, "million": 1e6, "m": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9}
-_YEARS = range(1000, 2200)
 
 
 def in_full(source: Sequence[Token], setting: str) -> list[list[Token]]:
@@ -45,8 +44,8 @@ def in_full(source: Sequence[Token], setting: str) -> list[list[Token]]:
 
 def _times(token: Token, behind: Token | None, scale: float) -> Token:
     """Return a number in full: not a year, a percentage, or one that is given so."""
-    value = _value(token)
-    is_as_given = _is_year(token) or " " in token.shown or (behind is not None and behind.key == "percent")
+    value = value_of(token)
+    is_as_given = is_year(token) or " " in token.shown or (behind is not None and behind.key == "percent")
     return token if value is None or is_as_given else Token("number", f"{value * scale:.12g}", token.shown)
 
 
@@ -68,8 +67,8 @@ def _may_be_derived(claim: Sequence[Token], i: int, source: Sequence[Token]) -> 
     number = claim[i]
     if number.key.endswith("s"):
         return any(token.kind == "number" and f"{token.key[:-1]}0s" == number.key for token in source)
-    value = _value(number)
-    if value is None or _is_year(number):
+    value = value_of(number)
+    if value is None or is_year(number):
         return False
     fits = (_is_share(claim, i, source), _is_in_another_unit(claim, i, source), _is_sum(claim, i, value, source))
     return any(fits) or _is_rounded(claim, i, value, source)
@@ -78,7 +77,7 @@ def _may_be_derived(claim: Sequence[Token], i: int, source: Sequence[Token]) -> 
 def _is_rounded(claim: Sequence[Token], i: int, value: float, source: Sequence[Token]) -> bool:
     """Say whether it is "almost 3 billion", and its source has about so much, in whatever row."""
     is_about = bool(_HEDGES & {token.shown.lower() for token in claim[max(0, i - 3) : i]}) and " " in claim[i].shown
-    return is_about and any(abs(other - value) <= _ROUNDED * value for token in source if (other := _value(token)))
+    return is_about and any(abs(other - value) <= _ROUNDED * value for token in source if (other := value_of(token)))
 
 
 def _is_share(claim: Sequence[Token], i: int, source: Sequence[Token]) -> bool:
@@ -101,7 +100,7 @@ def _shares(tokens: Sequence[Token]) -> Iterator[_Share]:
     for i, token in enumerate(tokens):
         part = _count(token) or (1 if words[i] in ("a", "one") else 0)
         behind = tokens[i + 1].key if i + 1 < len(tokens) else ""
-        value = _value(token)
+        value = value_of(token)
         if value is not None and behind == "percent":
             yield _Share(i, i + 2, value, in_words=False)
         if part and behind in _PARTS:
@@ -132,7 +131,7 @@ def _is_in_another_unit(claim: Sequence[Token], i: int, source: Sequence[Token])
 def _times_of(tokens: Sequence[Token]) -> Iterator[tuple[int, str, float]]:
     """Yield the place, unit and days of each number with a unit of time behind it; of "60 to 90 minutes" of both."""
     for at, token in enumerate(tokens):
-        value = _value(token)
+        value = value_of(token)
         unit = next((one.key for one in tokens[at + 1 : at + 4] if one.key in _DAYS), None)
         if value is not None and unit:
             yield at, unit, value * _DAYS[unit]
@@ -145,8 +144,8 @@ def _is_sum(claim: Sequence[Token], i: int, value: float, source: Sequence[Token
     """
     words = {token.shown.lower() for token in claim}
     is_share = [token.key for token in claim[i + 1 : i + 2]] == ["percent"]
-    cited = {token.key: other for token in source if (other := _value(token)) is not None and not _is_year(token)}
-    known = [other for token in source if (other := _value(token)) is not None and not _is_year(token)]
+    cited = {token.key: other for token in source if (other := value_of(token)) is not None and not is_year(token)}
+    known = [other for token in source if (other := value_of(token)) is not None and not is_year(token)]
     own = [cited[token.key] for token in claim if token.kind == "number" and token.key in cited][:_MOST]
     few = known if len(known) <= _FEW else []
     pairs = [*combinations(own, 2), *combinations(few, 2)]
@@ -161,7 +160,7 @@ def _is_sum(claim: Sequence[Token], i: int, value: float, source: Sequence[Token
 def _counting(things: Sequence[Token], source: Sequence[Token]) -> list[float]:
     """Return the source's numbers that count these things."""
     keys = {thing.key for thing in things} - {""}
-    return [value for token, thing in pairwise(source) if thing.key in keys and (value := _value(token)) is not None]
+    return [value for token, thing in pairwise(source) if thing.key in keys and (value := value_of(token)) is not None]
 
 
 def _percentages(one: float, other: float) -> Iterator[float]:
@@ -169,16 +168,3 @@ def _percentages(one: float, other: float) -> Iterator[float]:
     for part, whole in ((one, other), (other, one)):
         if whole:
             yield from (round(100 * part / whole), round(100 * abs(part - whole) / whole))
-
-
-def _is_year(number: Token) -> bool:
-    return number.kind == "number" and number.key.isdecimal() and int(number.key) in _YEARS and "," not in number.shown
-
-
-def _value(token: Token) -> float | None:
-    """Return a number's value; None of what is none, or of another convention."""
-    try:
-        value = float(token.key) if token.kind == "number" else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value < 1e15 else None

@@ -5,6 +5,7 @@ English rules where words are named; numbers, dates and capitalised names hold f
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -78,6 +79,7 @@ _OPPOSITES = (
     "promote activate enhance|inhibit suppress prevent;high|low;major|minor;"
     "many most all|few none;always|never;early|late;buy import|sell export;effective|ineffective"
 )
+_YEARS = frozenset(map(str, range(1000, 2200)))
 _TWO_DIGITS = 50  # years before are of this century
 _SENTENCE = 600  # characters; the facts of longer texts are not kept
 
@@ -145,6 +147,20 @@ def _date_tokens(shown: str) -> Iterator[Token]:
 
 def _month(number: int) -> str:
     return _MONTHS[number - 1] if 1 <= number <= 12 else ""
+
+
+def value_of(token: Token) -> float | None:
+    """Return a number's value; None of what is none, is of another convention, or has hundreds of digits."""
+    try:
+        value = float(token.key) if token.kind == "number" else math.inf
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def is_year(token: Token) -> bool:
+    """Say whether a number is written as a year is: 2000, not 2,000 or "two thousand"."""
+    return token.kind == "number" and token.key.isdecimal() and token.key in token.shown and token.key in _YEARS
 
 
 def number_key(written: str) -> str:

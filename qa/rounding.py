@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from qa.facts import Token, month_number, tokens_of
+from qa.facts import Token, is_year, month_number, tokens_of, value_of
 
 _ABOUT = re.compile(r"\b(?:about|around|approximately|roughly|some|circa|close to|an estimated|in the order of)$")
 _BELOW = re.compile(r"\b(?:almost|nearly|under|below|(?:less|fewer) than)$")
@@ -31,7 +31,6 @@ _NUMBERED = frozenset("type stage phase war article section part chapter class l
 _COUNTING = frozenset("one single no none half dozen several few many pair".split())
 _AND = re.compile(r"\b(?:and|both|or)\b", re.IGNORECASE)
 _COUNTED = 10  # up to here a claim may count itself what its source lists
-_YEARS = range(1000, 2200)
 _DAYS = 31
 
 
@@ -63,9 +62,9 @@ def unrounded(claim: Sequence[Token], source: Sequence[Token]) -> list[Token]:
 
 def _bounds_of(claim: Sequence[Token], i: int) -> tuple[float, float] | None:
     """Return between what a number lies that is said as one of the claim's is; None where it is said exactly."""
-    number, value = claim[i], _value(claim[i].key)
+    number, value = claim[i], value_of(claim[i])
     words = [token.shown.lower() for token in claim[max(0, i - _BEFORE) : i] if token.shown not in _SIGNS]
-    if value is None or _is_year(number) or _NOT & set(words):
+    if value is None or is_year(number) or _NOT & set(words):
         return None
     before = " ".join(words)
     if _ABOUT.search(before):
@@ -84,7 +83,7 @@ def _bounds_of(claim: Sequence[Token], i: int) -> tuple[float, float] | None:
 
 def _source_of(claim: Sequence[Token], i: int, exact: Sequence[_Exact], least: float, most: float) -> str:
     """Return the key of the nearest number that counts the same between these two; the claim's own where there is none."""
-    things, value = _things(claim, i), _value(claim[i].key) or 0.0
+    things, value = _things(claim, i), value_of(claim[i]) or 0.0
     fitting = [one for one in exact if least <= one.value <= most and one.things & things]
     return min(fitting, key=lambda one: abs(one.value - value)).key if fitting else claim[i].key
 
@@ -92,9 +91,9 @@ def _source_of(claim: Sequence[Token], i: int, exact: Sequence[_Exact], least: f
 def _exact(source: Sequence[Token]) -> Iterator[_Exact]:
     """Yield the numbers that are no years, days, bounds or ends of a range."""
     for i, token in enumerate(source):
-        value = _value(token.key) if token.kind == "number" else None
+        value = value_of(token)
         beside = [*source[max(0, i - _BEFORE) : i], *source[i + 1 : i + 1 + _BEHIND]]
-        if value is None or _is_year(token) or any(one.shown.lower() in _BOUNDS for one in beside):
+        if value is None or is_year(token) or any(one.shown.lower() in _BOUNDS for one in beside):
             continue
         near = [*source[max(0, i - 2) : i], *source[i + 1 : i + 3]]
         is_day = value <= _DAYS and any(month_number(one.shown) for one in near)
@@ -105,17 +104,6 @@ def _exact(source: Sequence[Token]) -> Iterator[_Exact]:
 def _things(tokens: Sequence[Token], i: int) -> frozenset[str]:
     beside = [*tokens[max(0, i - 1) : i], *tokens[i + 1 : i + 1 + _THINGS]]
     return frozenset(one.key for one in beside if one.key and one.kind in ("word", "name"))
-
-
-def _is_year(number: Token) -> bool:
-    return len(number.shown) == 4 and number.shown.isdecimal() and int(number.shown) in _YEARS
-
-
-def _value(key: str) -> float | None:
-    try:
-        return float(key)
-    except ValueError:  # a number of another convention, compared as it stands
-        return None
 
 
 def may_be_counted(claim: Sequence[Token], i: int, texts: Sequence[str]) -> bool:

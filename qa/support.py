@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from index.sentences import sentence_spans
 from qa.derived import in_full, without_derived
 from qa.evidence import Evidence
-from qa.facts import Token, month_number, opposites_of, tokens_of
+from qa.facts import Token, is_year, month_number, opposites_of, tokens_of
 from qa.names import core_of, is_surely_name, name_forms, parts_of, stands_in
 from qa.records import Verdict
 from qa.rounding import may_be_counted, unrounded
@@ -24,7 +24,6 @@ from qa.statements import says, stands_apart
 _SAME_SUBJECT = 0.6  # of a claim's words in a sentence: from here on a difference is a contradiction
 _SAME_POINT = 0.4  # of a sentence's words in another, for the two to be about one point
 _SAME_STATEMENT = 0.75
-_YEARS = range(1000, 2200)
 _WORD = re.compile(r"[^\W_]+")
 # Words that deny by themselves: who was "unhurt" was not injured.
 _DENIES = re.compile(
@@ -295,19 +294,15 @@ def _miscounted(view: _View) -> str:
     """Return a number of the claim that counts what other numbers count in the source; "" when there is none."""
     counts: dict[str, set[str]] = {}
     for number, thing in zip(view.source, view.source[1:], strict=False):
-        if number.kind == "number" and thing.kind != "number" and not _is_year(number.key):
+        if number.kind == "number" and thing.kind != "number" and not is_year(number):
             counts.setdefault(thing.key, set()).add(number.key)
     own = {token.key for token in view.claim if token.kind == "number"}
     for number, thing in zip(view.claim, view.claim[1:], strict=False):
         known = counts.get(thing.key, set())
         # a number that the claim has too, for something else, may belong to another part of the sentence
-        if number.kind == "number" and known and not known & {number.key, *own} and not _is_year(number.key):
+        if number.kind == "number" and known and not known & {number.key, *own} and not is_year(number):
             return number.shown
     return ""
-
-
-def _is_year(key: str) -> bool:
-    return key.isdigit() and int(key) in _YEARS
 
 
 def _said(claim: str, evidence: Sequence[Evidence]) -> Judgement | None:
